@@ -1,0 +1,4 @@
+import { runAction } from '../../src/edge/github.ts'
+import { buildImagesCommand } from './command.ts'
+
+await runAction(buildImagesCommand)

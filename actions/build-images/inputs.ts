@@ -1,0 +1,16 @@
+import { SEVERITIES } from '../../src/scan/findings.ts'
+
+export const buildImagesInputs = {
+  'bake-file': { type: 'text', default: 'docker-bake.hcl' },
+  targets: { type: 'list', default: '' },
+  registry: { type: 'text', required: true },
+  builder: { type: 'text', default: '' },
+  platforms: { type: 'list', default: '' },
+  push: { type: 'flag', default: 'true' },
+  'severity-threshold': { type: 'choice', allowed: [...SEVERITIES, 'none'], default: 'high' },
+  policy: { type: 'text', default: '' },
+  'vulnerability-db': { type: 'text', default: '' },
+  cache: { type: 'choice', allowed: ['builder', 'registry'], default: 'builder' },
+  signing: { type: 'choice', allowed: ['none'], default: 'none' },
+  manifests: { type: 'text', default: 'k8s' },
+} as const

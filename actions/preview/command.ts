@@ -1,0 +1,78 @@
+import { type Cluster, openCluster } from '../../src/cluster/cluster.ts'
+import type { Caller, Command, CommandResult } from '../../src/edge/command.ts'
+import type { Inputs } from '../../src/edge/inputs.ts'
+import { previewEnvironment, readEnvironments } from '../../src/environments/environments.ts'
+import { UserError } from '../../src/errors.ts'
+import {
+  markPreview,
+  parseTtl,
+  reapPreviews,
+  removePreview,
+  requirePreviewName,
+} from '../../src/preview/preview.ts'
+import { pullRelease, readManifests } from '../../src/release/release.ts'
+import { deploy } from '../../src/rollout/deploy.ts'
+import type { World } from '../../src/world.ts'
+import { reportDeploy } from '../deploy/report.ts'
+import { previewInputs } from './inputs.ts'
+import { reportRemoval } from './report.ts'
+
+type PreviewInputs = Inputs<typeof previewInputs>
+
+export const previewCommand: Command<typeof previewInputs> = {
+  name: 'preview',
+  inputs: previewInputs,
+  run: async (inputs, world, caller) => {
+    if (inputs.command === 'reap') {
+      const cluster = await openCluster(inputs, world.signal)
+      return reportRemoval(await reapPreviews(cluster, world), 'reap')
+    }
+    requirePreviewName(inputs.name)
+    if (inputs.command === 'up') return await bringUp(inputs, world, caller)
+    const environments = readEnvironments(await readManifests(inputs.manifests))
+    const { namespace } = previewEnvironment(environments, inputs.name)
+    const cluster = await openCluster(inputs, world.signal)
+    const removed = await world.progress.step(`Remove ${namespace}`, () =>
+      removePreview(namespace, cluster, world),
+    )
+    return reportRemoval(removed ? [namespace] : [], 'down')
+  },
+}
+
+async function bringUp(
+  inputs: PreviewInputs,
+  world: World,
+  caller: Caller,
+): Promise<CommandResult> {
+  if (inputs.release === '')
+    throw new UserError('A preview needs a release: the output of build-images')
+  const ttl = parseTtl(inputs.ttl)
+  const release = await pullRelease(inputs.release, world.signal)
+  const environments = readEnvironments(release.manifests)
+  const environment = previewEnvironment(environments, inputs.name)
+  const cluster: Cluster = await openCluster(inputs, world.signal)
+  const expires = await markPreview({ environment, name: inputs.name, ttl }, cluster, world)
+  world.progress.say(`${environment.namespace} may be removed after ${expires}`)
+  const started = world.clock.now().getTime()
+  const result = await deploy(
+    {
+      source: { identity: release.reference, ...release },
+      application: environments.application,
+      environment,
+      mode: 'apply',
+      timeoutSeconds: inputs.timeout,
+      prune: true,
+      onFailure: 'rollback',
+      holder: caller.run,
+    },
+    cluster,
+    world,
+  )
+  const seconds = (world.clock.now().getTime() - started) / 1000
+  const reported = reportDeploy(result, { environment, seconds })
+  return {
+    ...reported,
+    report: { ...reported.report, kind: 'preview', expires },
+    outputs: { url: environment.url, outcome: result.outcome },
+  }
+}

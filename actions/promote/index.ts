@@ -1,0 +1,4 @@
+import { runAction } from '../../src/edge/github.ts'
+import { promoteCommand } from './command.ts'
+
+await runAction(promoteCommand)

@@ -1,0 +1,176 @@
+import type { IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { createInterface } from 'node:readline'
+import { messageOf, UserError } from '../errors.ts'
+import { textAt } from '../json.ts'
+import { execInPod, type PodCommand, type PodCommandResult } from './exec.ts'
+import { type Access, loadAccess } from './kubeconfig.ts'
+
+export type Request = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Absolute path with query, such as `/api/v1/namespaces`. */
+  readonly path: string
+  readonly body?: unknown
+  readonly contentType?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly timeoutSeconds?: number
+}
+
+/** What the server said; a status of 400 or more is an answer, not an exception. */
+export type Answer = {
+  readonly status: number
+  /** Parsed JSON, or undefined where the answer is something else. */
+  readonly body: unknown
+  readonly text: string
+}
+
+/** One Kubernetes API server. */
+export type Cluster = {
+  readonly context: string
+  readonly server: string
+  call: (request: Request) => Promise<Answer>
+  /** Streams the lines of a watch until the server ends it. */
+  stream: (path: string, onLine: (line: string) => void, signal: AbortSignal) => Promise<void>
+  exec: (command: PodCommand) => Promise<PodCommandResult>
+}
+
+const CALL_TIMEOUT_S = 30
+/** Silence on a watch that asked for bookmarks every minute: the connection is dead. */
+const WATCH_SILENCE_MS = 75_000
+const ATTEMPTS = 4
+const BACKOFF_MS = 300
+
+/** Opens a cluster by kubeconfig and context (empty: the defaults) and asks it for its version. */
+export async function openCluster(
+  options: { readonly kubeconfig: string; readonly context: string },
+  signal: AbortSignal,
+): Promise<Cluster> {
+  const access = await loadAccess(options)
+  const cluster: Cluster = {
+    context: access.context,
+    server: access.server.origin,
+    call: (request) => callWithRetry(access, request, signal),
+    stream: (path, onLine, watchSignal) => stream(access, { path, onLine }, watchSignal),
+    exec: (command) => execInPod(access, command, signal),
+  }
+  const version = await cluster.call({ method: 'GET', path: '/version' })
+  if (version.status === 401 || version.status === 403)
+    throw new UserError(
+      `The cluster ${access.context} refuses this login; check the kubeconfig's user`,
+      [reasonOf(version)],
+    )
+  if (textAt(version.body, 'gitVersion') === undefined)
+    throw new UserError(`${access.server.origin} does not answer as a Kubernetes API server`)
+  return cluster
+}
+
+/** The server's own words of an answer that is an error. */
+export function reasonOf(answer: Answer): string {
+  return textAt(answer.body, 'message') ?? (answer.text.slice(0, 300) || `status ${answer.status}`)
+}
+
+async function callWithRetry(
+  access: Access,
+  request: Request,
+  signal: AbortSignal,
+): Promise<Answer> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      const answer = await callOnce(access, request, signal)
+      const passing = answer.status === 429 || answer.status === 503 || answer.status === 504
+      // A 503 of a service proxy speaks of the service behind it, not of the server.
+      if (!passing || tried === ATTEMPTS || request.path.includes('/proxy')) return answer
+    } catch (error) {
+      signal.throwIfAborted()
+      if (tried === ATTEMPTS || !isPassing(error)) throw unreachable(access, error)
+    }
+    await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS * 2 ** (tried - 1)))
+  }
+}
+
+async function callOnce(access: Access, request: Request, signal: AbortSignal): Promise<Answer> {
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body)
+  const timeout = AbortSignal.timeout((request.timeoutSeconds ?? CALL_TIMEOUT_S) * 1000)
+  const response = await send(access, request, { body, signal: AbortSignal.any([signal, timeout]) })
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) text += chunk as string
+  const isJson = (response.headers['content-type'] ?? '').includes('json')
+  return { status: response.statusCode ?? 0, body: isJson ? parseOr(text) : undefined, text }
+}
+
+async function stream(
+  access: Access,
+  watch: { readonly path: string; readonly onLine: (line: string) => void },
+  signal: AbortSignal,
+): Promise<void> {
+  const silence = new AbortController()
+  let timer = setTimeout(() => {
+    silence.abort(new Error('the watch fell silent'))
+  }, WATCH_SILENCE_MS)
+  try {
+    const response = await send(
+      access,
+      { method: 'GET', path: watch.path },
+      { body: undefined, signal: AbortSignal.any([signal, silence.signal]) },
+    )
+    for await (const line of createInterface({ input: response })) {
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        silence.abort(new Error('the watch fell silent'))
+      }, WATCH_SILENCE_MS)
+      watch.onLine(line)
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function send(
+  access: Access,
+  request: Request,
+  how: { readonly body: string | undefined; readonly signal: AbortSignal },
+): Promise<IncomingMessage> {
+  const headers = {
+    accept: 'application/json',
+    ...(how.body === undefined
+      ? {}
+      : { 'content-type': request.contentType ?? 'application/json' }),
+    ...(await access.headers()),
+    ...request.headers,
+  }
+  const prefix = access.server.pathname === '/' ? '' : access.server.pathname
+  const url = new URL(`${prefix}${request.path}`, access.server)
+  return await new Promise<IncomingMessage>((resolve, reject) => {
+    const { agent } = access
+    const outgoing = httpsRequest(
+      url,
+      { method: request.method, agent, headers, signal: how.signal },
+      resolve,
+    )
+    outgoing.once('error', reject)
+    outgoing.end(how.body)
+  })
+}
+
+function parseOr(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // The status tells; callers show the text.
+  }
+}
+
+/** A connection that was cut may work the next time; a name or certificate that is wrong never will. */
+function isPassing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNREFUSED'].includes(code)
+}
+
+function unreachable(access: Access, error: unknown): UserError {
+  if (error instanceof UserError) return error
+  return new UserError(
+    `The cluster ${access.context} at ${access.server.origin} can't be reached; check that it runs and that this kubeconfig is its`,
+    [messageOf(error)],
+    { cause: error },
+  )
+}

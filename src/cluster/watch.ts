@@ -1,0 +1,157 @@
+import { messageOf, UserError } from '../errors.ts'
+import { isObject, listAt, parseJson, textAt } from '../json.ts'
+import { type Cluster, reasonOf } from './cluster.ts'
+
+/** The kinds whose state tells whether a namespace works. */
+const KINDS = {
+  Deployment: '/apis/apps/v1/%/deployments',
+  ReplicaSet: '/apis/apps/v1/%/replicasets',
+  StatefulSet: '/apis/apps/v1/%/statefulsets',
+  DaemonSet: '/apis/apps/v1/%/daemonsets',
+  Job: '/apis/batch/v1/%/jobs',
+  Pod: '/api/v1/%/pods',
+  EndpointSlice: '/apis/discovery.k8s.io/v1/%/endpointslices',
+} as const
+
+export type WatchedKind = keyof typeof KINDS
+
+/** What is in a namespace now, by kind. */
+export type Picture = Readonly<Record<WatchedKind, readonly unknown[]>>
+
+export type NamespaceWatch = {
+  picture: () => Picture
+  /** Resolves at the next change, or after `milliseconds` without one. */
+  changed: (milliseconds: number) => Promise<void>
+  close: () => void
+}
+
+const WATCH_TIMEOUT_S = 240
+const RECONNECT_MS = 1_000
+
+/** Lists each kind once and watches it from there; a watch that ends or is too old lists again. */
+export async function watchNamespace(
+  namespace: string,
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<NamespaceWatch> {
+  const closing = new AbortController()
+  const ending = AbortSignal.any([signal, closing.signal])
+  const stores = new Map<string, Map<string, unknown>>()
+  let wake: () => void = () => undefined
+  const paths = Object.entries(KINDS).map(([kind, path]): [string, string] => [
+    kind,
+    path.replace('%', `namespaces/${namespace}`),
+  ])
+  await Promise.all(
+    paths.map(async ([kind, path]) => {
+      const store = new Map<string, unknown>()
+      stores.set(kind, store)
+      const version = await list(path, store, cluster)
+      void follow(
+        { path, store, version, cluster },
+        () => {
+          wake()
+        },
+        ending,
+      )
+    }),
+  )
+  return {
+    picture: () => pictureOf([...stores].map(([kind, store]) => [kind, [...store.values()]])),
+    changed: (milliseconds) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, milliseconds)
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      }),
+    close: () => {
+      closing.abort()
+    },
+  }
+}
+
+/** One picture of a namespace, without a watch. */
+export async function listNamespace(namespace: string, cluster: Cluster): Promise<Picture> {
+  const lists = await Promise.all(
+    Object.entries(KINDS).map(async ([kind, path]) => {
+      const store = new Map<string, unknown>()
+      await list(path.replace('%', `namespaces/${namespace}`), store, cluster)
+      return [kind, [...store.values()]] as const
+    }),
+  )
+  return pictureOf(lists)
+}
+
+function pictureOf(lists: readonly (readonly [string, readonly unknown[]])[]): Picture {
+  const empty: Picture = {
+    Deployment: [],
+    ReplicaSet: [],
+    StatefulSet: [],
+    DaemonSet: [],
+    Job: [],
+    Pod: [],
+    EndpointSlice: [],
+  }
+  return { ...empty, ...Object.fromEntries(lists) }
+}
+
+async function list(path: string, store: Map<string, unknown>, cluster: Cluster): Promise<string> {
+  const answer = await cluster.call({ method: 'GET', path })
+  if (answer.status !== 200)
+    throw new UserError(`This login can't see ${path.split('/').at(-1) ?? ''}: ${reasonOf(answer)}`)
+  store.clear()
+  for (const item of listAt(answer.body, 'items')) store.set(uidOf(item), item)
+  return textAt(answer.body, 'metadata', 'resourceVersion') ?? ''
+}
+
+async function follow(
+  watched: {
+    readonly path: string
+    readonly store: Map<string, unknown>
+    readonly version: string
+    readonly cluster: Cluster
+  },
+  onChange: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { path, store, cluster } = watched
+  let version = watched.version
+  while (!signal.aborted) {
+    const seen = { stale: false }
+    const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_TIMEOUT_S}&resourceVersion=${version}`
+    try {
+      await cluster.stream(
+        `${path}?${query}`,
+        (line) => {
+          const event = parseJson(line, 'a watch event')
+          const object = isObject(event) ? event['object'] : undefined
+          const type = textAt(event, 'type')
+          if (type === 'ERROR') seen.stale = true
+          else version = textAt(object, 'metadata', 'resourceVersion') ?? version
+          if (type === 'ADDED' || type === 'MODIFIED') store.set(uidOf(object), object)
+          if (type === 'DELETED') store.delete(uidOf(object))
+          if (type !== 'BOOKMARK') onChange()
+        },
+        signal,
+      )
+    } catch {
+      // A cut connection or a watch this login may not have: listing again below serves both.
+      seen.stale = true
+    }
+    if (signal.aborted) return
+    if (!seen.stale) continue
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS))
+    version = await list(path, store, cluster).catch((error: unknown) => {
+      // The server is away; the waiter's deadline decides how long that may last.
+      if (!(error instanceof UserError)) throw new Error(messageOf(error), { cause: error })
+      return version
+    })
+    onChange()
+  }
+}
+
+function uidOf(object: unknown): string {
+  return textAt(object, 'metadata', 'uid') ?? ''
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path'
+import * as core from '@actions/core'
+import { context } from '@actions/github'
+import { messageOf } from '../errors.ts'
+import { type Command, STATUS } from './command.ts'
+import { type InputSpecs, parseInputs } from './inputs.ts'
+import { resultOfError, writeFiles } from './report.ts'
+import { showProgress, type Voice } from './terminal.ts'
+import { cancelSignal, realWorld } from './world.ts'
+
+const voice: Voice = {
+  begin: (title) => `::group::${title}`,
+  end: (title, seconds) => `✓ ${title} (${seconds} s)\n::endgroup::`,
+  warning: (line) => `::warning::${escapeData(line)}`,
+}
+
+/** Runs a command as a GitHub Action: inputs from `INPUT_*`, outputs, summary, annotation and exit status. */
+export async function runAction<S extends InputSpecs>(command: Command<S>): Promise<void> {
+  const signal = cancelSignal()
+  const folder = join(process.env['RUNNER_TEMP'] ?? 'out', 'todo-deploy', command.name)
+  try {
+    const result = await execute(command, signal)
+    const outputs = await writeFiles(result, { folder, report: join(folder, 'report.json') })
+    for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value)
+    if (process.env['GITHUB_STEP_SUMMARY'] !== undefined)
+      await core.summary.addRaw(result.summary, true).write()
+    if (result.status === STATUS.good) core.info(result.headline)
+    else core.error(result.headline)
+    for (const line of result.details ?? []) core.info(`  ${line}`)
+    process.exitCode = result.status
+  } catch (error) {
+    core.error(signal.aborted ? `${command.name} was cancelled` : messageOf(error))
+    if (error instanceof Error && error.stack !== undefined) core.debug(error.stack)
+    process.exitCode = signal.aborted ? STATUS.cancelled : STATUS.failed
+  }
+}
+
+async function execute<S extends InputSpecs>(command: Command<S>, signal: AbortSignal) {
+  try {
+    const inputs = parseInputs(command.inputs, (name) => core.getInput(name))
+    const world = await realWorld(showProgress(process.stdout, voice), signal)
+    return await command.run(inputs, world, {
+      actor: process.env['GITHUB_ACTOR'] ?? '',
+      revision: process.env['GITHUB_SHA'] ?? '',
+      run: `${context.workflow || 'action'}-${process.env['GITHUB_RUN_ID'] ?? ''}-${process.pid}`,
+    })
+  } catch (error) {
+    signal.throwIfAborted()
+    return resultOfError(error, command.name)
+  }
+}
+
+/** Text of others must not become a command of the runner. */
+function escapeData(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+}

@@ -1,0 +1,41 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { UserError } from '../errors.ts'
+import type { CommandResult } from './command.ts'
+import { STATUS } from './command.ts'
+
+/** Writes the report and the further files of a result; returns the outputs that name them. */
+export async function writeFiles(
+  result: CommandResult,
+  place: { readonly folder: string; readonly report: string },
+): Promise<Readonly<Record<string, string>>> {
+  const outputs: Record<string, string> = { ...result.outputs, report: place.report }
+  await mkdir(dirname(place.report), { recursive: true })
+  await writeFile(place.report, `${JSON.stringify(result.report, null, 2)}\n`)
+  for (const [output, { name, content }] of Object.entries(result.files ?? {})) {
+    const path = join(place.folder, name)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, content)
+    outputs[output] = path
+  }
+  return outputs
+}
+
+/** A `UserError` as a result: first line the cause, status "refused". Anything else is a fault of ours and is thrown on. */
+export function resultOfError(error: unknown, command: string): CommandResult {
+  if (!(error instanceof UserError)) throw error
+  return {
+    outputs: { outcome: 'refused', verdict: 'refused' },
+    report: {
+      kind: `${command}-refusal`,
+      version: 1,
+      outcome: 'refused',
+      message: error.message,
+      details: error.details,
+    },
+    summary: `## ✗ ${command}: refused\n\n${error.message}\n`,
+    headline: error.message,
+    details: error.details,
+    status: STATUS.refused,
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * An error the reader can fix: the first line says what happened, to which object, and what to do next.
+ * `details` are shown below it (logs, events, the other problems found at the same time).
+ */
+export class UserError extends Error {
+  readonly details: readonly string[]
+  constructor(message: string, details: readonly string[] = [], options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'UserError'
+    this.details = details
+  }
+}
+
+/** All problems of one input at once: one line if there is one, else a count and a list. */
+export function refuse(what: string, problems: readonly string[]): never {
+  if (problems.length === 1) throw new UserError(`${what}: ${problems[0] ?? ''}`)
+  throw new UserError(`${what}: ${problems.length} problems, nothing was changed`, problems)
+}
+
+/** The message of whatever was thrown, without a stack. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,76 @@
+import { parseAllDocuments } from 'yaml'
+import { refuse, UserError } from '../errors.ts'
+import { at, isObject, listAt, textAt } from '../json.ts'
+
+/** One Kubernetes object, as it will be sent: raw JSON, nothing typed away. */
+export type KubeObject = {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly [key: string]: unknown
+  }
+  readonly [key: string]: unknown
+}
+
+/** `Deployment todo-app-dev/backend`: how objects are named to people. */
+export function nameOf(object: KubeObject): string {
+  const { name, namespace } = object.metadata
+  return `${object.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`
+}
+
+/** Group, kind, namespace and name: what makes two objects the same one. */
+export function keyOf(object: KubeObject): string {
+  const { name, namespace = '' } = object.metadata
+  const group = object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : ''
+  return [group, object.kind, namespace, name].join('|')
+}
+
+/** Parses rendered YAML. Broken documents, objects without identity and duplicates are refused, all at once. */
+export function parseManifests(yaml: string, what: string): readonly KubeObject[] {
+  const problems: string[] = []
+  const objects = parseAllDocuments(yaml, { uniqueKeys: true }).flatMap((document, index) => {
+    for (const error of document.errors) problems.push(`document ${index + 1}: ${error.message}`)
+    const data: unknown = document.errors.length > 0 ? null : document.toJS()
+    if (data === null || data === undefined) return []
+    const found = textAt(data, 'kind') === 'List' ? listAt(data, 'items') : [data]
+    return found.flatMap((item) => {
+      const object = asObject(item)
+      if (object === undefined)
+        problems.push(`document ${index + 1} lacks apiVersion, kind or name`)
+      return object === undefined ? [] : [object]
+    })
+  })
+  const seen = new Set<string>()
+  for (const object of objects) {
+    if (seen.has(keyOf(object))) problems.push(`${nameOf(object)} is there twice`)
+    seen.add(keyOf(object))
+  }
+  if (problems.length > 0) refuse(what, problems)
+  if (objects.length === 0) throw new UserError(`${what} renders to nothing; nothing was changed`)
+  return objects
+}
+
+/** The pod template of a workload, or the pod itself, or undefined. */
+export function podSpecOf(object: KubeObject): unknown {
+  return object.kind === 'Pod' ? at(object, 'spec') : at(object, 'spec', 'template', 'spec')
+}
+
+/** Every image a workload would run, init containers included. */
+export function imagesOf(object: KubeObject): readonly string[] {
+  const spec = podSpecOf(object)
+  return ['initContainers', 'containers'].flatMap((key) =>
+    listAt(spec, key).flatMap((container) => textAt(container, 'image') ?? []),
+  )
+}
+
+function asObject(item: unknown): KubeObject | undefined {
+  const known =
+    textAt(item, 'apiVersion') !== undefined &&
+    textAt(item, 'kind') !== undefined &&
+    textAt(item, 'metadata', 'name') !== undefined
+  return known && isObject(item) ? (item as KubeObject) : undefined
+}

@@ -1,0 +1,168 @@
+import { applyObject, type ApplyPlan, type Change, planApply } from '../cluster/apply.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { holdLease } from '../cluster/lease.ts'
+import { type EnvironmentState, readState, writeState } from '../cluster/state.ts'
+import { listNamespace, type Picture } from '../cluster/watch.ts'
+import type { Environment } from '../environments/environments.ts'
+import { UserError } from '../errors.ts'
+import { canonicalJson } from '../json.ts'
+import { sha256 } from '../registry/client.ts'
+import type { Files } from '../release/archive.ts'
+import type { ImageSet } from '../release/imageset.ts'
+import { renderEnvironment } from '../render/kustomize.ts'
+import { type KubeObject, nameOf } from '../render/manifest.ts'
+import type { World } from '../world.ts'
+import { isAwaited, readinessOf } from './readiness.ts'
+import { restoreGood } from './rollback.ts'
+import { prunable, rollOut } from './rollout.ts'
+import { RolloutFailed } from './wait.ts'
+
+export type DeploySource = {
+  /** Release reference, or `path:` and a folder for a tree without a release. */
+  readonly identity: string
+  readonly manifests: Files
+  readonly images: ImageSet
+}
+
+export type DeployOptions = {
+  readonly source: DeploySource
+  readonly application: string
+  readonly environment: Environment
+  readonly mode: 'apply' | 'plan'
+  readonly timeoutSeconds: number
+  /** Whether what the last release had and this one lacks is removed. */
+  readonly prune: boolean
+  readonly onFailure: 'rollback' | 'keep'
+  /** Who deploys, for the lease: unique for each run. */
+  readonly holder: string
+}
+
+/** How a deploy ended. A refusal is none of these: it throws before anything is written. */
+export type Outcome =
+  'deployed' | 'unchanged' | 'planned' | 'rolled-back' | 'rollback-failed' | 'failed'
+
+export type DeployResult = {
+  readonly outcome: Outcome
+  readonly release: string
+  readonly planHash: string
+  readonly changes: readonly Change[]
+  /** The cause in one line, where it did not go well. */
+  readonly message: string
+  readonly failure?: RolloutFailed
+}
+
+/** Brings an environment to a release and waits for the truth. Bad input throws before anything is written. */
+export async function deploy(
+  options: DeployOptions,
+  cluster: Cluster,
+  world: World,
+): Promise<DeployResult> {
+  const { environment, source } = options
+  const { namespace } = environment
+  const { progress } = world
+  const objects = await progress.step('Render the manifests', () =>
+    renderEnvironment(source, environment, world),
+  )
+  const planHash = sha256(Buffer.from(canonicalJson(objects)))
+  const plan = await progress.step(`Try ${objects.length} objects on the server`, () =>
+    planApply(objects, cluster),
+  )
+  const changed = plan.changes.filter(({ action }) => action !== 'unchanged')
+  for (const { object, action, fields } of changed)
+    progress.say(`${action} ${nameOf(object)} ${fields.join(' ')}`.trimEnd())
+  const base = { release: source.identity, planHash, changes: plan.changes }
+  if (options.mode === 'plan')
+    return { ...base, outcome: 'planned', message: `${changed.length} objects would change` }
+  const state = await readState(namespace, cluster)
+  const gone = options.prune ? prunable(objects, state) : []
+  const settled = state?.good?.release === source.identity && state.pending === undefined
+  if (
+    settled &&
+    changed.length + gone.length === 0 &&
+    isAllReady(objects, await listNamespace(namespace, cluster))
+  )
+    return { ...base, outcome: 'unchanged', message: 'Everything is as the release has it' }
+  await createNamespace(plan, namespace, cluster)
+  const lease = await holdLease(
+    { namespace, name: 'todo-deploy', holder: options.holder },
+    cluster,
+    {
+      clock: world.clock,
+      signal: world.signal,
+      say: progress.say,
+    },
+  )
+  try {
+    return { ...base, ...(await rollOutOrReturn({ options, objects, planHash }, cluster, world)) }
+  } finally {
+    await lease.release()
+  }
+}
+
+type Run = {
+  readonly options: DeployOptions
+  readonly objects: readonly KubeObject[]
+  readonly planHash: string
+}
+
+/** With the lease held: roll out, and where that fails return to what was good. */
+async function rollOutOrReturn(
+  run: Run,
+  cluster: Cluster,
+  world: World,
+): Promise<Pick<DeployResult, 'outcome' | 'message' | 'failure'>> {
+  const { options, objects, planHash } = run
+  const { namespace } = options.environment
+  const before = await stateOrNew(options, cluster)
+  if (before.pending !== undefined)
+    world.progress.say(
+      `A deploy of ${before.pending.release} did not end (${before.pending.at}); this one takes over`,
+    )
+  // What a killed run had created is still nobody's: this run inherits it.
+  const inherited = before.pending?.created ?? []
+  const at = world.clock.now().toISOString()
+  const pending = { release: options.source.identity, at, created: inherited }
+  await writeState(namespace, { ...before, pending }, cluster)
+  const deadline = world.clock.now().getTime() + options.timeoutSeconds * 1000
+  const { prune } = options
+  const target = { namespace, objects, deadline, prune, state: { ...before, pending } }
+  try {
+    const inventory = await rollOut(target, cluster, world)
+    const { pending: _done, ...rest } = before
+    const good = { release: options.source.identity, planHash, at, inventory }
+    await writeState(namespace, { ...rest, good }, cluster)
+    return { outcome: 'deployed', message: `${options.source.identity} is ready in ${namespace}` }
+  } catch (error) {
+    world.signal.throwIfAborted()
+    if (!(error instanceof UserError)) throw error
+    const failure =
+      error instanceof RolloutFailed ? error : new RolloutFailed(error.message, undefined, [])
+    world.progress.warn(failure.message)
+    return await restoreGood({ options, failure }, cluster, world)
+  }
+}
+
+async function stateOrNew(options: DeployOptions, cluster: Cluster): Promise<EnvironmentState> {
+  const { application, environment } = options
+  const found = await readState(environment.namespace, cluster)
+  return found ?? { version: 1, application, environment: environment.name }
+}
+
+/** The lease and the state live in the namespace, so it is the first thing there is. */
+async function createNamespace(
+  plan: ApplyPlan,
+  namespace: string,
+  cluster: Cluster,
+): Promise<void> {
+  const own = plan.changes.find(
+    ({ object }) => object.kind === 'Namespace' && object.metadata.name === namespace,
+  )
+  if (own !== undefined && own.action !== 'unchanged')
+    await applyObject(own.object, plan.resources, cluster)
+}
+
+function isAllReady(objects: readonly KubeObject[], picture: Picture): boolean {
+  return objects
+    .filter((object) => isAwaited(object.kind))
+    .every((object) => readinessOf(object, picture).state === 'ready')
+}

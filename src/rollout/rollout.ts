@@ -1,0 +1,116 @@
+import { applyObject, deleteObject } from '../cluster/apply.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { discoverResources } from '../cluster/resources.ts'
+import { type EnvironmentState, type InventoryEntry, writeState } from '../cluster/state.ts'
+import { watchNamespace } from '../cluster/watch.ts'
+import { UserError } from '../errors.ts'
+import { textAt } from '../json.ts'
+import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
+import { splitWaves } from '../render/waves.ts'
+import type { World } from '../world.ts'
+import { waitUntilReady } from './wait.ts'
+
+export type RolloutTarget = {
+  readonly namespace: string
+  readonly objects: readonly KubeObject[]
+  /** Milliseconds since the epoch. */
+  readonly deadline: number
+  readonly state: EnvironmentState
+  /** Whether to remove what the last good release had and this one lacks. */
+  readonly prune: boolean
+}
+
+/** Deleting these loses data or far more than one application; they are left, and said. */
+const NEVER_PRUNED = ['Namespace', 'PersistentVolumeClaim', 'PersistentVolume', 'StatefulSet']
+/** A release that drops more than this share of what was there is more likely a mistake. */
+const PRUNE_SHARE = 0.5
+const PRUNE_FREE = 5
+
+/**
+ * Writes the objects wave by wave, each ready before the next; then everything together; then removes what the last release had
+ * and this one has not. Returns the inventory with UIDs. The journal is written before the objects, so a killed run can be undone.
+ */
+export async function rollOut(
+  target: RolloutTarget,
+  cluster: Cluster,
+  world: World,
+): Promise<readonly InventoryEntry[]> {
+  const { namespace, objects, deadline } = target
+  const resources = discoverResources(cluster)
+  const journal = openJournal(target, cluster)
+  const watch = await watchNamespace(namespace, cluster, world.signal)
+  const inventory: InventoryEntry[] = []
+  try {
+    for (const wave of splitWaves(objects)) {
+      await world.progress.step(`Roll out ${wave.name}`, async () => {
+        for (const object of wave.objects) {
+          const live = await applyObject(object, resources, cluster)
+          inventory.push({ object, uid: textAt(live, 'metadata', 'uid') ?? '' })
+        }
+        await journal.record(inventory)
+        const own = wave.objects.filter((object) => object.kind !== 'Service')
+        await waitUntilReady({ objects: own, namespace, deadline }, watch, { cluster, world })
+      })
+    }
+    await world.progress.step('See that all of it is ready', () =>
+      waitUntilReady({ objects, namespace, deadline }, watch, { cluster, world }),
+    )
+  } finally {
+    watch.close()
+  }
+  if (target.prune) await removeObjects(prunable(objects, target.state), cluster, world)
+  return inventory
+}
+
+/** Remembers, in the cluster, what this run created and the last good release did not have. */
+function openJournal(
+  target: RolloutTarget,
+  cluster: Cluster,
+): { record: (written: readonly InventoryEntry[]) => Promise<void> } {
+  const known = new Set((target.state.good?.inventory ?? []).map(({ object }) => keyOf(object)))
+  const { pending } = target.state
+  return {
+    record: async (written) => {
+      if (pending === undefined) return
+      const fresh = written.filter(({ object }) => !known.has(keyOf(object)))
+      const created = new Map(
+        [...pending.created, ...fresh].map((entry) => [keyOf(entry.object), entry]),
+      )
+      await writeState(
+        target.namespace,
+        { ...target.state, pending: { ...pending, created: [...created.values()] } },
+        cluster,
+      )
+    },
+  }
+}
+
+/** What the last good release had and these objects lack. Throws where that is suspiciously much. */
+export function prunable(
+  objects: readonly KubeObject[],
+  state: EnvironmentState | undefined,
+): readonly InventoryEntry[] {
+  const wanted = new Set(objects.map(keyOf))
+  const before = state?.good?.inventory ?? []
+  const gone = before.filter(({ object }) => !wanted.has(keyOf(object)))
+  if (gone.length <= Math.max(PRUNE_FREE, before.length * PRUNE_SHARE)) return gone
+  throw new UserError(
+    `This release lacks ${gone.length} of the ${before.length} objects that are deployed; nothing was changed. Check the overlay`,
+    gone.map(({ object }) => nameOf(object)),
+  )
+}
+
+/** Deletes entries by UID; kinds that hold data are left and named. */
+export async function removeObjects(
+  entries: readonly InventoryEntry[],
+  cluster: Cluster,
+  world: World,
+): Promise<void> {
+  for (const { object, uid } of entries) {
+    if (NEVER_PRUNED.includes(object.kind)) {
+      world.progress.warn(`${nameOf(object)} is left: delete it by hand if nobody needs its data`)
+      continue
+    }
+    if (await deleteObject(object, uid, cluster)) world.progress.say(`deleted ${nameOf(object)}`)
+  }
+}

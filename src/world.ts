@@ -1,0 +1,52 @@
+/** What the verbs need from outside. Tests fill it with object literals; `src/edge` fills it with the real thing. */
+export type World = {
+  readonly progress: Progress
+  readonly clock: Clock
+  readonly run: RunProgram
+  readonly tools: Tools
+  /** Aborted when the user or the runner cancels. */
+  readonly signal: AbortSignal
+  /** A folder for files of this run; removed by nobody but its owner. */
+  readonly workspace: string
+}
+
+/** Long work says what it does: a live table on a terminal, calm lines in a log. */
+export type Progress = {
+  /** A chapter: its title, then what `work` says, then how long it took. */
+  step: <T>(title: string, work: () => Promise<T>) => Promise<T>
+  say: (line: string) => void
+  warn: (line: string) => void
+  /** The picture now, one row an object. Only rows that changed reach a log. */
+  show: (rows: readonly string[]) => void
+}
+
+export type Clock = {
+  now: () => Date
+  /** Resolves after `milliseconds`, rejects at once when the signal is aborted. */
+  sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+}
+
+export type Program = {
+  /** The program and its arguments; never a shell string. */
+  readonly argv: readonly [string, ...string[]]
+  readonly cwd?: string
+  /** The whole environment of the program, if it must not inherit ours. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
+  readonly timeoutSeconds: number
+  readonly onLine?: (line: string) => void
+}
+
+export type ProgramResult = {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program to its end. A status other than 0 is a result; a time-out or a missing program throws `UserError`. */
+export type RunProgram = (program: Program, signal: AbortSignal) => Promise<ProgramResult>
+
+export type ToolName = 'buildx' | 'syft' | 'grype' | 'kustomize' | 'kind'
+
+/** The path of a pinned external program, checked against its sha256 on every use. */
+export type Tools = (name: ToolName) => Promise<string>
