@@ -1,4 +1,4 @@
-import { messageOf, UserError } from '../errors.ts'
+import { UserError } from '../errors.ts'
 import { isObject, listAt, parseJson, textAt } from '../json.ts'
 import { type Cluster, reasonOf } from './cluster.ts'
 
@@ -106,50 +106,57 @@ async function list(path: string, store: Map<string, unknown>, cluster: Cluster)
   return textAt(answer.body, 'metadata', 'resourceVersion') ?? ''
 }
 
+type Watched = {
+  readonly path: string
+  readonly store: Map<string, unknown>
+  readonly cluster: Cluster
+}
+
 async function follow(
-  watched: {
-    readonly path: string
-    readonly store: Map<string, unknown>
-    readonly version: string
-    readonly cluster: Cluster
-  },
+  watched: Watched & { readonly version: string },
   onChange: () => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { path, store, cluster } = watched
   let version = watched.version
-  while (!signal.aborted) {
-    const seen = { stale: false }
-    const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_TIMEOUT_S}&resourceVersion=${version}`
-    try {
-      await cluster.stream(
-        `${path}?${query}`,
-        (line) => {
-          const event = parseJson(line, 'a watch event')
-          const object = isObject(event) ? event['object'] : undefined
-          const type = textAt(event, 'type')
-          if (type === 'ERROR') seen.stale = true
-          else version = textAt(object, 'metadata', 'resourceVersion') ?? version
-          if (type === 'ADDED' || type === 'MODIFIED') store.set(uidOf(object), object)
-          if (type === 'DELETED') store.delete(uidOf(object))
-          if (type !== 'BOOKMARK') onChange()
-        },
-        signal,
-      )
-    } catch {
-      // A cut connection or a watch this login may not have: listing again below serves both.
-      seen.stale = true
-    }
+  for (;;) {
+    // A cut connection or a watch this login may not have: listing again serves both.
+    const next = await readEvents({ ...watched, version }, onChange, signal).catch(() => 'stale')
     if (signal.aborted) return
-    if (!seen.stale) continue
+    if (next !== 'stale') {
+      version = next
+      continue
+    }
     await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS))
-    version = await list(path, store, cluster).catch((error: unknown) => {
-      // The server is away; the waiter's deadline decides how long that may last.
-      if (!(error instanceof UserError)) throw new Error(messageOf(error), { cause: error })
-      return version
-    })
+    // The server may be away; the waiter's deadline decides how long that may last.
+    version = await list(path, store, cluster).catch(() => version)
     onChange()
   }
+}
+
+/** Follows one watch to its end. Returns the version to go on from, or `stale` where the list must be read again. */
+async function readEvents(
+  { path, store, cluster, version }: Watched & { readonly version: string },
+  onChange: () => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_TIMEOUT_S}&resourceVersion=${version}`
+  let reached = version
+  await cluster.stream(
+    `${path}?${query}`,
+    (line) => {
+      const event = parseJson(line, 'a watch event')
+      const object = isObject(event) ? event['object'] : undefined
+      const type = textAt(event, 'type')
+      reached =
+        type === 'ERROR' ? 'stale' : (textAt(object, 'metadata', 'resourceVersion') ?? reached)
+      if (type === 'ADDED' || type === 'MODIFIED') store.set(uidOf(object), object)
+      if (type === 'DELETED') store.delete(uidOf(object))
+      if (type !== 'BOOKMARK') onChange()
+    },
+    signal,
+  )
+  return reached
 }
 
 function uidOf(object: unknown): string {

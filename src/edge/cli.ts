@@ -8,7 +8,7 @@ import { type Command, type CommandResult, STATUS } from './command.ts'
 import { type InputSpecs, parseInputs } from './inputs.ts'
 import { resultOfError, writeFiles } from './report.ts'
 import { plainVoice, showProgress } from './terminal.ts'
-import { cancelSignal, realWorld } from './world.ts'
+import { cancelSignal, inRealWorld } from './world.ts'
 
 type Flags = ReadonlyMap<string, string>
 
@@ -57,12 +57,13 @@ async function execute<S extends InputSpecs>(
   signal: AbortSignal,
 ): Promise<CommandResult> {
   const inputs = parseInputs(command.inputs, (input) => flags.get(input))
-  const world = await realWorld(showProgress(process.stderr, plainVoice), signal)
-  return await command.run(inputs, world, {
+  const progress = showProgress(process.stderr, plainVoice)
+  const caller = {
     actor: userInfo().username,
     revision: await currentRevision(),
     run: `${userInfo().username}-${process.pid}`,
-  })
+  }
+  return await inRealWorld({ progress, signal }, (world) => command.run(inputs, world, caller))
 }
 
 async function printResult(result: CommandResult, command: Command, flags: Flags): Promise<void> {

@@ -6,7 +6,7 @@ import { type Command, STATUS } from './command.ts'
 import { type InputSpecs, parseInputs } from './inputs.ts'
 import { resultOfError, writeFiles } from './report.ts'
 import { showProgress, type Voice } from './terminal.ts'
-import { cancelSignal, realWorld } from './world.ts'
+import { cancelSignal, inRealWorld } from './world.ts'
 
 const voice: Voice = {
   begin: (title) => `::group::${title}`,
@@ -38,12 +38,13 @@ export async function runAction<S extends InputSpecs>(command: Command<S>): Prom
 async function execute<S extends InputSpecs>(command: Command<S>, signal: AbortSignal) {
   try {
     const inputs = parseInputs(command.inputs, (name) => core.getInput(name))
-    const world = await realWorld(showProgress(process.stdout, voice), signal)
-    return await command.run(inputs, world, {
+    const progress = showProgress(process.stdout, voice)
+    const caller = {
       actor: process.env['GITHUB_ACTOR'] ?? '',
       revision: process.env['GITHUB_SHA'] ?? '',
       run: `${context.workflow || 'action'}-${process.env['GITHUB_RUN_ID'] ?? ''}-${process.pid}`,
-    })
+    }
+    return await inRealWorld({ progress, signal }, (world) => command.run(inputs, world, caller))
   } catch (error) {
     signal.throwIfAborted()
     return resultOfError(error, command.name)

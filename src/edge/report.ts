@@ -21,11 +21,19 @@ export async function writeFiles(
   return outputs
 }
 
+/** The output that says how it went, by command. */
+const OUTCOME: Readonly<Record<string, string>> = {
+  deploy: 'outcome',
+  promote: 'outcome',
+  preview: 'outcome',
+  verify: 'verdict',
+}
+
 /** A `UserError` as a result: first line the cause, status "refused". Anything else is a fault of ours and is thrown on. */
 export function resultOfError(error: unknown, command: string): CommandResult {
   if (!(error instanceof UserError)) throw error
   return {
-    outputs: { outcome: 'refused', verdict: 'refused' },
+    outputs: OUTCOME[command] === undefined ? {} : { [OUTCOME[command]]: 'refused' },
     report: {
       kind: `${command}-refusal`,
       version: 1,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,14 +7,24 @@ import { pinnedTools } from '../tools/install.ts'
 import { runProgram } from '../tools/program.ts'
 import type { Progress, World } from '../world.ts'
 
-/** The real world: this machine's clock, programs and network. */
-export async function realWorld(progress: Progress, signal: AbortSignal): Promise<World> {
+/** Does `work` in the real world: this machine's clock, programs and network. Its workspace is removed afterwards. */
+export async function inRealWorld<T>(
+  how: { readonly progress: Progress; readonly signal: AbortSignal },
+  work: (world: World) => Promise<T>,
+): Promise<T> {
   const parent = join(process.env['RUNNER_TEMP'] ?? tmpdir(), 'todo-deploy')
   await mkdir(parent, { recursive: true })
+  const workspace = await mkdtemp(join(parent, 'run-'))
+  try {
+    return await work(realWorld({ ...how, workspace }))
+  } finally {
+    await rm(workspace, { recursive: true, force: true })
+  }
+}
+
+function realWorld(given: Pick<World, 'progress' | 'signal' | 'workspace'>): World {
   return {
-    progress,
-    signal,
-    workspace: await mkdtemp(join(parent, 'run-')),
+    ...given,
     clock: {
       now: () => new Date(),
       sleep: async (milliseconds, stop) => {

@@ -72,7 +72,10 @@ async function getManifest(
     path: path(`manifests/${reference}`),
     headers: { accept: MANIFEST_TYPES.join(', ') },
   })
-  if (response.status === 404) { await drained(response, undefined); return; }
+  if (response.status === 404) {
+    await drained(response, undefined)
+    return
+  }
   await expectStatus(response, [200], `reading ${name}`)
   const bytes = await readBounded(response, MANIFEST_LIMIT, `the manifest ${name}`)
   const digest = sha256(bytes)

@@ -31,7 +31,7 @@ export async function unpackFiles(bytes: Buffer): Promise<Files> {
         continue
       }
       if (type !== 'file' || name.startsWith('/') || name.split('/').includes('..'))
-        throw new UserError(`The release holds "${name}" (${String(type)}), which is refused`)
+        throw new UserError(`The release holds "${name}" (${type}), which is refused`)
       const chunks: Buffer[] = []
       for await (const chunk of entry) chunks.push(chunk as Buffer)
       files.set(name, Buffer.concat(chunks))
