@@ -41,6 +41,7 @@ export async function runCli(
     }
   })().catch((error: unknown) => {
     if (signal.aborted) return undefined
+    process.stderr.write(`${command.name} met a fault of its own; please report what follows\n`)
     throw error
   })
   if (result === undefined) {

@@ -37,6 +37,22 @@ export async function pushLayout(image: LayoutImage, repository: Repository): Pr
   await pushManifest(image.folder, image.root, repository)
 }
 
+/** Bytes of all blobs of an image in a registry, or undefined where any manifest of it is missing. */
+export async function storedSize(
+  digest: string,
+  repository: Repository,
+): Promise<number | undefined> {
+  const manifest = await repository.getManifest(digest)
+  if (manifest === undefined) return undefined
+  let size = manifest.bytes.length
+  for (const child of childrenOf(manifest.bytes, { ...manifest, size })) {
+    const below = isManifest(child) ? await storedSize(child.digest, repository) : child.size
+    if (below === undefined) return undefined
+    size += below
+  }
+  return size
+}
+
 async function pushManifest(
   folder: string,
   descriptor: Descriptor,

@@ -51,22 +51,31 @@ export async function openDatabase(folder: string, world: World): Promise<Databa
   return { folder, built, checksum }
 }
 
-/** Makes the SBOM of a layout once, then matches it against the database. */
-export async function scanLayout(
-  target: { readonly name: string; readonly layout: LayoutImage; readonly cacheFolder: string },
+/** What is scanned: an image by digest, with its bytes where the SBOM is not known yet. */
+export type ScanTarget = {
+  readonly name: string
+  readonly digest: string
+  readonly layout: LayoutImage | undefined
+  readonly cacheFolder: string
+}
+
+/** True where the SBOM of these bytes was made before, so that they need not be fetched to be scanned. */
+export async function hasSbom(digest: string, cacheFolder: string): Promise<boolean> {
+  return (await readIfThere(sbomPath(digest, cacheFolder))) !== undefined
+}
+
+/** Makes the SBOM of an image once, then matches it against the database. */
+export async function scanImage(
+  target: ScanTarget,
   database: Database,
   world: World,
 ): Promise<Scan> {
-  const digest = target.layout.root.digest
-  const folder = join(target.cacheFolder, digest.replace(':', '-'))
-  await mkdir(folder, { recursive: true })
-  const sbomFile = join(folder, 'sbom.syft.json')
+  const { digest } = target
+  const sbomFile = sbomPath(digest, target.cacheFolder)
   const known = await readIfThere(sbomFile)
   if (known === undefined) await makeSbom(target, sbomFile, world)
-  const matchFile = join(
-    folder,
-    `grype-${sha256(Buffer.from(database.checksum)).slice(7, 23)}.json`,
-  )
+  const data = sha256(Buffer.from(database.checksum)).slice(7, 23)
+  const matchFile = join(dirname(sbomFile), `grype-${data}.json`)
   const matched = await readIfThere(matchFile)
   const report = matched ?? (await matchSbom({ ...target, sbomFile, matchFile }, database, world))
   return {
@@ -78,18 +87,20 @@ export async function scanLayout(
   }
 }
 
-async function makeSbom(
-  target: { readonly name: string; readonly layout: LayoutImage },
-  file: string,
-  world: World,
-): Promise<void> {
+function sbomPath(digest: string, cacheFolder: string): string {
+  return join(cacheFolder, digest.replace(':', '-'), 'sbom.syft.json')
+}
+
+async function makeSbom(target: ScanTarget, file: string, world: World): Promise<void> {
+  const { name, layout } = target
+  if (layout === undefined) throw new Error(`the bytes of ${name} were not fetched`)
   const syft = await world.tools('syft')
   const result = await world.run(
     {
       argv: [
         syft,
         'scan',
-        `oci-dir:${target.layout.folder}`,
+        `oci-dir:${layout.folder}`,
         '--source-name',
         target.name,
         '-q',
