@@ -1,0 +1,3 @@
+"""Accounts, tasks and conversations: the only door of the application for a browser."""
+
+SERVICE = "backend"

@@ -1,0 +1,1 @@
+"""A model that understands a few sentences: for development and tests, never for production."""
