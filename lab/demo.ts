@@ -82,7 +82,7 @@ async function carry(
   const visit = async (
     name: string,
     bring: () => Promise<string>,
-    place: { readonly namespace: string; readonly database: string },
+    place: { readonly namespace: string; readonly pod: string },
   ) => {
     const outcome = await bring()
     const verified = await stage.run(`verify ${name}`, 'verify', {
@@ -105,15 +105,15 @@ async function carry(
       const inputs = { ...where, environment: 'dev', release }
       return (await stage.run('deploy dev', 'deploy', inputs)).outputs['outcome'] ?? ''
     },
-    { namespace: 'todo-app-dev', database: 'todo' },
+    { namespace: 'todo-app-dev', pod: 'postgresql-0' },
   )
   await visit('staging', promote('dev', 'staging'), {
     namespace: 'todo-app-staging',
-    database: 'todo',
+    pod: 'postgresql-0',
   })
   await visit('production', promote('staging', 'production'), {
     namespace: 'todo-external',
-    database: 'todo_production',
+    pod: 'postgres-0',
   })
   return environments
 }

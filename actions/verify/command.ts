@@ -1,11 +1,17 @@
 import { type Cluster, openCluster } from '../../src/cluster/cluster.ts'
 import { readState } from '../../src/cluster/state.ts'
-import type { Command } from '../../src/edge/command.ts'
+import type { Caller, Command } from '../../src/edge/command.ts'
 import type { Inputs } from '../../src/edge/inputs.ts'
-import { findEnvironment, readEnvironments } from '../../src/environments/environments.ts'
+import {
+  type Environment,
+  findEnvironment,
+  readEnvironments,
+} from '../../src/environments/environments.ts'
 import { UserError } from '../../src/errors.ts'
 import { addEvidence } from '../../src/release/evidence.ts'
 import { pullRelease, readManifests, type Release } from '../../src/release/release.ts'
+import { deploy } from '../../src/rollout/deploy.ts'
+import { ensureKindCluster } from '../../src/verify/kindcluster.ts'
 import { verify } from '../../src/verify/verify.ts'
 import type { World } from '../../src/world.ts'
 import { verifyInputs } from './inputs.ts'
@@ -16,11 +22,19 @@ type VerifyInputs = Inputs<typeof verifyInputs>
 export const verifyCommand: Command<typeof verifyInputs> = {
   name: 'verify',
   inputs: verifyInputs,
-  run: async (inputs, world) => {
+  run: async (inputs, world, caller) => {
     const bounded = limitTime(world, inputs.timeout)
-    const cluster = await openCluster(inputs, bounded.signal)
+    const inKind = inputs.target === 'kind'
+    const context = inKind ? await ensureKindCluster(inputs.kubeconfig, bounded) : inputs.context
+    const { kubeconfig } = inputs
+    const cluster = await openCluster({ kubeconfig, context }, bounded.signal)
     const release = await findRelease(inputs, cluster, bounded)
-    const environment = findEnvironment(readEnvironments(release.manifests), inputs.environment)
+    const environments = readEnvironments(release.manifests)
+    const environment = findEnvironment(environments, inputs.environment)
+    if (inKind) {
+      const { application } = environments
+      await deployFirst({ release, application, environment }, { inputs, caller, cluster }, bounded)
+    }
     const { profile, checks } = inputs
     const verdict = await verify({ environment, release, profile, checks }, cluster, bounded)
     const { at } = verdict
@@ -45,4 +59,33 @@ async function findRelease(inputs: VerifyInputs, cluster: Cluster, world: World)
       `Nothing is deployed in ${inputs.environment}; deploy first, or name a release`,
     )
   return await pullRelease(good.release, world.signal)
+}
+
+/** Brings the release to the kind cluster; what does not become ready there needs no further look. */
+async function deployFirst(
+  what: {
+    readonly release: Release
+    readonly application: string
+    readonly environment: Environment
+  },
+  how: { readonly inputs: VerifyInputs; readonly caller: Caller; readonly cluster: Cluster },
+  world: World,
+): Promise<void> {
+  const { release, application, environment } = what
+  const { outcome, message, failure } = await deploy(
+    {
+      source: { identity: release.reference, ...release },
+      application,
+      environment,
+      mode: 'apply',
+      timeoutSeconds: how.inputs.timeout,
+      prune: true,
+      onFailure: 'keep',
+      holder: how.caller.run,
+    },
+    how.cluster,
+    world,
+  )
+  if (outcome !== 'deployed' && outcome !== 'unchanged')
+    throw new UserError(message, failure?.details ?? [])
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../../src/errors.ts'
-import { at, listAt, parseJson, textAt } from '../../src/json.ts'
+import { listAt, parseJson, textAt } from '../../src/json.ts'
 
 /** A person who uses the application through its frontend, with a session cookie like a browser. */
 export type Person = {
@@ -29,7 +29,7 @@ export async function signIn(
     },
     say: async (message) => {
       const found = await ask(() => post(url, '/api/chat', { body: { message }, headers }))
-      return String(at(found, 'reply') ?? '')
+      return textAt(found, 'reply') ?? ''
     },
   }
 }

@@ -1,10 +1,9 @@
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { UserError } from '../../src/errors.ts'
-import { listAt, textAt } from '../../src/json.ts'
 import { signIn } from './person.ts'
 
 /** Where the database of an environment runs in the lab. */
-export type DatabasePlace = { readonly namespace: string; readonly database: string }
+export type DatabasePlace = { readonly namespace: string; readonly pod: string }
 
 const TITLE = 'buy milk'
 /** A person that exists in the lab only; the lab's databases hold nothing else. */
@@ -13,7 +12,7 @@ const QUERY =
   "SELECT count(*) FROM tasks JOIN users ON users.id = tasks.user_id WHERE email = 'demo@example.org' AND title = 'buy milk'"
 const ASK = [
   'export PGPASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"',
-  'exec psql -X -A -t -h 127.0.0.1 -U "$POSTGRES_USER" -d "$0" -c "$1"',
+  'exec psql -X -A -t -h 127.0.0.1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "$0"',
 ].join('; ')
 
 /** Asks the chat for a todo, once, and finds it in the database: frontend → backend → agent → MCP → PostgreSQL. */
@@ -30,20 +29,12 @@ export async function addTodoByChat(
   return `"${TITLE}" is in the database of ${place.namespace} (${reply})`
 }
 
-async function countRows(place: DatabasePlace, cluster: Cluster): Promise<number> {
-  const { namespace, database } = place
-  const query = 'labelSelector=app.kubernetes.io%2Fcomponent%3Ddatabase'
-  const pods = await cluster.call({
-    method: 'GET',
-    path: `/api/v1/namespaces/${namespace}/pods?${query}`,
-  })
-  const pod = textAt(listAt(pods.body, 'items')[0], 'metadata', 'name') ?? ''
-  const container = textAt(listAt(pods.body, 'items')[0], 'spec', 'containers', 0, 'name') ?? ''
+async function countRows({ namespace, pod }: DatabasePlace, cluster: Cluster): Promise<number> {
   const answer = await cluster.exec({
     namespace,
     pod,
-    container,
-    argv: ['sh', '-c', ASK, database, QUERY],
+    container: pod.replace(/-\d+$/, ''),
+    argv: ['sh', '-c', ASK, QUERY],
     timeoutSeconds: 20,
   })
   if (answer.status !== 0)

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { Exec } from '@kubernetes/client-node'
-import { messageOf, UserError } from '../errors.ts'
+import { UserError } from '../errors.ts'
 import { listAt, textAt } from '../json.ts'
 import type { Access } from './kubeconfig.ts'
 
@@ -57,9 +57,13 @@ export async function execInPod(
     }
   } catch (error) {
     if (error instanceof UserError) throw error
-    throw new UserError(`A command can't be run in ${namespace}/${pod}`, [messageOf(error)], {
-      cause: error,
-    })
+    throw new UserError(
+      `A command can't be run in ${namespace}/${pod}`,
+      [textAt(error, 'message') ?? String(error)],
+      {
+        cause: error,
+      },
+    )
   } finally {
     deadline.removeEventListener('abort', late)
     socket?.close()

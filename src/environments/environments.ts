@@ -41,6 +41,8 @@ export type Environment = {
   /** The environment whose passing verdict it needs, or undefined for the first. */
   readonly after: string | undefined
   readonly preview: boolean
+  /** Put before every Ingress host, so that previews do not take each other's; empty elsewhere. */
+  readonly hostPrefix: string
 }
 
 export type Environments = {
@@ -104,6 +106,7 @@ export function parseEnvironments(text: string): Environments {
     url: value.url ?? '',
     after: value.after,
     preview: value.preview ?? false,
+    hostPrefix: '',
   }))
   const problems = checkOrder(list)
   if (problems.length > 0) refuse(ENVIRONMENTS_FILE, problems)
@@ -126,7 +129,8 @@ export function previewEnvironment(environments: Environments, name: string): En
     throw new UserError(
       `${ENVIRONMENTS_FILE} has no preview environment; add one with "preview: true"`,
     )
-  return { ...template, namespace: template.namespace.replace('{name}', name) }
+  const namespace = template.namespace.replace('{name}', name)
+  return { ...template, namespace, hostPrefix: `${name}.` }
 }
 
 function detail(params: Readonly<Record<string, unknown>>): string {

@@ -30,7 +30,7 @@ export async function authorize(
       : `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
   if (challenge.scheme === 'basic') return basic
   const realm = challenge.parameters['realm']
-  if (challenge.scheme !== 'bearer' || realm === undefined) return undefined
+  if (challenge.scheme !== 'bearer' || realm === undefined || !URL.canParse(realm)) return undefined
   const url = new URL(realm)
   for (const key of ['service', 'scope']) {
     const value = challenge.parameters[key]

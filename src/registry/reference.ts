@@ -10,6 +10,7 @@ export type Reference = {
   readonly digest?: string
 }
 
+const HOST = /^(?:[A-Za-z0-9.-]+|\[[a-f0-9:]+\])(?::\d+)?$/
 const REPOSITORY =
   /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/
@@ -37,6 +38,7 @@ export function parseReference(text: string): Reference {
   const tag = colon < 0 ? undefined : rest.slice(colon + 1)
   const path = colon < 0 ? rest : rest.slice(0, colon)
   const repository = registry === 'docker.io' && !path.includes('/') ? `library/${path}` : path
+  if (!HOST.test(registry)) wrong(`"${registry}" is no host`)
   if (!REPOSITORY.test(repository))
     wrong('the name may have lower-case letters, digits, . _ - and /')
   if (tag !== undefined && !TAG.test(tag)) wrong(`the tag "${tag}" has characters a tag can't have`)

@@ -24,8 +24,11 @@ export function openTransport(place: Place, signal: AbortSignal): Transport {
   const base = baseUrl(place.registry)
   let header: string | undefined
   const attempt = async (call: Call): Promise<Response> => {
-    const headers = { ...call.headers, ...(header === undefined ? {} : { authorization: header }) }
-    return await fetch(new URL(call.path, base), {
+    const url = new URL(call.path, base)
+    // An upload may go to another host, whose business our login is not.
+    const own = header !== undefined && url.origin === new URL(base).origin
+    const headers = { ...call.headers, ...(own ? { authorization: header } : {}) }
+    return await fetch(url, {
       method: call.method,
       headers,
       signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),

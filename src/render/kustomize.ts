@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Environment } from '../environments/environments.ts'
 import { refuse, UserError } from '../errors.ts'
-import { canonicalJson } from '../json.ts'
+import { canonicalJson, isObject, listAt } from '../json.ts'
 import { sha256 } from '../registry/client.ts'
 import { parseReference } from '../registry/reference.ts'
 import type { Files } from '../release/archive.ts'
@@ -44,7 +44,7 @@ export async function renderEnvironment(
   }
   const objects = parseManifests(result.stdout, `the overlay ${environment.overlay}`)
   requireDigests(objects)
-  return nameJobsByContent(objects)
+  return nameJobsByContent(objects).map((object) => prefixHosts(object, environment.hostPrefix))
 }
 
 /** What is laid over the user's overlay (pure, so that a test can read it). */
@@ -86,4 +86,18 @@ function nameJobsByContent(objects: readonly KubeObject[]): readonly KubeObject[
     const hash = sha256(Buffer.from(canonicalJson(object['spec']))).slice(7, 15)
     return { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-${hash}` } }
   })
+}
+
+/** Two Ingresses with one host would fight over it; a preview's hosts are its own. */
+function prefixHosts(object: KubeObject, prefix: string): KubeObject {
+  if (object.kind !== 'Ingress' || prefix === '') return object
+  const own = (host: unknown) => (typeof host === 'string' ? `${prefix}${host}` : host)
+  const rules = listAt(object, 'spec', 'rules').map((rule) =>
+    isObject(rule) ? { ...rule, host: own(rule['host']) } : rule,
+  )
+  const tls = listAt(object, 'spec', 'tls').map((entry) =>
+    isObject(entry) ? { ...entry, hosts: listAt(entry, 'hosts').map(own) } : entry,
+  )
+  const spec = isObject(object['spec']) ? object['spec'] : {}
+  return { ...object, spec: { ...spec, rules, ...(tls.length === 0 ? {} : { tls }) } }
 }

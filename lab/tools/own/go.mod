@@ -1,0 +1,3 @@
+module todo-deploy/lab/own
+
+go 1.26.0

@@ -1,0 +1,91 @@
+// Writes what is generated from the code: the tables in the README of each action, and the schema of environments.yaml.
+// With `--check` it writes nothing, names what is out of date, and ends with status 1.
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { format, resolveConfig } from 'prettier'
+import { parse } from 'yaml'
+import { schema } from '../src/environments/schema.ts'
+import { markdownTable } from '../src/report/markdown.ts'
+import { actionNames, project } from './actions.ts'
+
+type Page = { readonly file: string; readonly content: string }
+
+type ActionFile = {
+  readonly inputs: Readonly<
+    Record<string, { description: string; required: boolean; default?: string }>
+  >
+  readonly outputs: Readonly<Record<string, { description: string }>>
+}
+
+async function writeDocs(check: boolean): Promise<number> {
+  const pages = [await environmentsSchema()]
+  for (const name of await actionNames()) pages.push(await readmeOf(name))
+  const stale: string[] = []
+  for (const { file, content } of pages) {
+    const path = join(project, file)
+    const now = await readFile(path, 'utf8').catch(() => '')
+    if (now === content) continue
+    stale.push(file)
+    if (!check) await writeFile(path, content)
+  }
+  for (const file of stale)
+    process.stdout.write(`${file} ${check ? 'is out of date; run "npm run docs"' : 'written'}\n`)
+  return check && stale.length > 0 ? 1 : 0
+}
+
+async function environmentsSchema(): Promise<Page> {
+  const file = 'schemas/environments.schema.json'
+  const style = await resolveConfig(join(project, file))
+  return { file, content: await format(JSON.stringify(schema), { ...style, parser: 'json' }) }
+}
+
+async function readmeOf(action: string): Promise<Page> {
+  const file = `actions/${action}/README.md`
+  const text = await readFile(join(project, file), 'utf8')
+  const { inputs, outputs } = parse(
+    await readFile(join(project, 'actions', action, 'action.yml'), 'utf8'),
+  ) as ActionFile
+  const inputRows = Object.entries(inputs).map(([name, { description, required, ...rest }]) => [
+    `\`${name}\``,
+    description,
+    required ? '**required**' : defaultOf(rest.default),
+  ])
+  const outputRows = Object.entries(outputs).map(([name, { description }]) => [
+    `\`${name}\``,
+    description,
+  ])
+  const tables = {
+    inputs: markdownTable(['input', 'what it means', 'default'], inputRows),
+    outputs: markdownTable(['output', 'what it holds'], outputRows),
+  }
+  const content = Object.entries(tables).reduce(
+    (page, [name, table]) => fill(page, { name, table, file }),
+    text,
+  )
+  return { file, content }
+}
+
+function defaultOf(value: string | undefined): string {
+  return value === undefined || value === '' ? '' : `\`${value}\``
+}
+
+/** Puts a table between its two marks. A page without them is a mistake. */
+function fill(
+  page: string,
+  part: { readonly name: string; readonly table: string; readonly file: string },
+): string {
+  const begin = `<!-- ${part.name}: written by "npm run docs" -->`
+  const end = `<!-- end of ${part.name} -->`
+  const [before, rest] = splitOnce(page, begin)
+  const [, after] = splitOnce(rest ?? '', end)
+  if (rest === undefined || after === undefined)
+    throw new Error(`${part.file} lacks the marks "${begin}" and "${end}"`)
+  return `${before}${begin}\n\n${part.table}\n\n${end}${after}`
+}
+
+function splitOnce(text: string, mark: string): readonly [string, string | undefined] {
+  const place = text.indexOf(mark)
+  return place < 0 ? [text, undefined] : [text.slice(0, place), text.slice(place + mark.length)]
+}
+
+process.exitCode = await writeDocs(process.argv.includes('--check'))

@@ -1,0 +1,110 @@
+import { ensure } from '../lab/lab.ts'
+import { messageOf } from '../src/errors.ts'
+import { ensureTestPrograms, testPrograms } from './programs.ts'
+import { runStage, type StageResult, type StageSpec, tell } from './stages.ts'
+
+const NODE = process.execPath
+const jest = (...args: readonly string[]): readonly [string, ...string[]] => [
+  NODE,
+  '--experimental-vm-modules',
+  'node_modules/jest/bin/jest.js',
+  ...args,
+]
+const QUIET = { NODE_NO_WARNINGS: '1' }
+
+/** What needs nothing but the checkout: runs while the lab is being made. */
+const alone: readonly StageSpec[] = [
+  {
+    name: 'lint and types',
+    minutes: 10,
+    commands: [
+      [NODE, 'node_modules/eslint/bin/eslint.js', '.'],
+      [NODE, 'node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
+      [NODE, 'node_modules/typescript/bin/tsc', '--noEmit'],
+      [NODE, 'scripts/docs.ts', '--check'],
+    ],
+  },
+  {
+    name: 'unit and contract tests',
+    minutes: 10,
+    env: QUIET,
+    commands: [jest('--testPathIgnorePatterns', 'tests/release', 'tests/e2e', 'node_modules')],
+  },
+  {
+    name: 'the actions, started from the release tree',
+    minutes: 10,
+    env: QUIET,
+    commands: [[NODE, 'scripts/build.ts'], [NODE, 'scripts/release.ts'], jest('tests/release')],
+  },
+  {
+    name: 'the application on its own',
+    minutes: 20,
+    commands: [['bash', 'app/test.sh', testPrograms.venv]],
+  },
+]
+
+/** What runs on the lab. */
+const onLab = (environment: Readonly<Record<string, string>>): readonly StageSpec[] => [
+  {
+    name: 'workflows are clean',
+    minutes: 5,
+    commands: [
+      [testPrograms.tool('actionlint'), '-color'],
+      [testPrograms.zizmor, '--offline', '--quiet', '.github', 'actions'],
+    ],
+  },
+  {
+    name: 'manifests render and fit the schemas',
+    minutes: 5,
+    env: testPrograms.kubernetesSchemas(),
+    commands: [['bash', 'scripts/validate-k8s.sh']],
+  },
+  {
+    name: 'the demo, twice',
+    minutes: 30,
+    commands: [
+      [NODE, 'lab/demo.ts'],
+      [NODE, 'lab/demo.ts'],
+    ],
+  },
+  {
+    name: 'end to end, and broken on purpose',
+    minutes: 25,
+    env: { ...QUIET, ...environment },
+    commands: [jest('-c', 'tests/e2e/jest.config.mjs')],
+  },
+  {
+    name: 'workflows for real, under act',
+    minutes: 15,
+    env: environment,
+    commands: [[NODE, 'tests/act/run.ts']],
+  },
+]
+
+async function all(): Promise<readonly StageResult[]> {
+  const results: StageResult[] = []
+  const lab = ensure(['engine', 'registry', 'builder', 'render', 'scan', 'cluster', 'workflows'])
+  lab.catch(() => undefined)
+  ensureTestPrograms(tell)
+  for (const stage of alone) results.push(await runStage(stage))
+  const { environment } = await lab
+  for (const stage of onLab(environment)) results.push(await runStage(stage))
+  return results
+}
+
+const started = Date.now()
+try {
+  const results = await all()
+  tell('where the time went:')
+  for (const { name, passed, seconds, why } of results)
+    tell(
+      `${passed ? '✓' : '✗'} ${seconds.toFixed(0).padStart(5)} s  ${name}${why === '' ? '' : `: ${why}`}`,
+    )
+  tell(`${((Date.now() - started) / 1000).toFixed(0)} s in all`)
+  const failed = results.filter(({ passed }) => !passed).length
+  process.stdout.write(`stages: ${results.length - failed} passed, ${failed} failed\n`)
+  process.exitCode = failed === 0 ? 0 : 1
+} catch (error) {
+  tell(messageOf(error))
+  process.exitCode = 1
+}

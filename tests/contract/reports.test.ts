@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from '@jest/globals'
+import { Ajv } from 'ajv'
+import { parse } from 'yaml'
+import { reportBuild } from '../../actions/build-images/report.ts'
+import { reportDeploy } from '../../actions/deploy/report.ts'
+import { reportRemoval } from '../../actions/preview/report.ts'
+import { reportPromotion, reportStatus } from '../../actions/promote/report.ts'
+import { reportVerdict } from '../../actions/verify/report.ts'
+import { resultOfError } from '../../src/edge/report.ts'
+import { UserError } from '../../src/errors.ts'
+import type { Environment } from '../../src/environments/environments.ts'
+import type { DeployResult } from '../../src/rollout/deploy.ts'
+import { RolloutFailed } from '../../src/rollout/wait.ts'
+
+const digest = `sha256:${'a'.repeat(64)}`
+const release = `registry.example/todo/release@${digest}`
+const reference = `registry.example/todo/backend@${digest}`
+const at = '2026-11-21T12:00:00.000Z'
+
+const environment: Environment = {
+  name: 'dev',
+  overlay: 'overlays/development',
+  namespace: 'todo-dev',
+  components: [],
+  url: 'http://127.0.0.1:30080',
+  after: undefined,
+  preview: false,
+  hostPrefix: '',
+}
+
+const backend = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'backend' } }
+
+const deployed: DeployResult = {
+  outcome: 'deployed',
+  release,
+  planHash: digest,
+  changes: [{ object: backend, action: 'update', fields: ['.spec.replicas'] }],
+  message: 'ready',
+}
+
+const returned: DeployResult = {
+  ...deployed,
+  outcome: 'rolled-back',
+  message: 'backend crashes',
+  failure: new RolloutFailed(
+    'backend crashes',
+    { code: 'crash', text: 'backend crashes', pod: 'backend-1' },
+    [{ object: 'Deployment backend', logs: ['boom'], events: ['BackOff: again'] }],
+  ),
+}
+
+const promotion = {
+  record: {
+    version: 1,
+    release,
+    from: 'dev',
+    to: 'staging',
+    images: { backend: reference },
+    gates: [{ name: 'verified in dev', open: true, why: 'it passed' }],
+    actor: 'somebody',
+    reason: '',
+    planHash: digest,
+    outcome: 'deployed',
+    before: '',
+    at,
+  },
+  recordDigest: digest,
+  deploy: deployed,
+  environment,
+} as const
+
+const where = { environment, seconds: 1.5 }
+
+const built = reportBuild(
+  {
+    images: { version: 1, images: { backend: { reference, digest, size: 12 } } },
+    scans: [],
+    database: { folder: 'db', built: at, checksum: digest },
+  } as unknown as Parameters<typeof reportBuild>[0],
+  { policy: { threshold: 'high', ignores: [] }, seconds: 3 },
+)
+
+const verdict = reportVerdict({
+  version: 1,
+  release,
+  environment: 'dev',
+  namespace: 'todo-dev',
+  profile: 'smoke',
+  verdict: 'pass',
+  checks: [{ check: 'http', name: 'backend', status: 'pass', detail: '200', seconds: 0.1 }],
+  at,
+  seconds: 2,
+})
+
+const running = { name: 'dev', namespace: 'todo-dev', url: '', release, since: at, verdict: 'pass' }
+const empty = { ...running, name: 'staging', release: '', since: '', verdict: '' }
+
+const up = reportDeploy(deployed, where)
+
+const cases = [
+  { name: 'a build', schema: 'build-images', result: built },
+  { name: 'a good deploy', schema: 'deploy', result: reportDeploy(deployed, where) },
+  { name: 'a failed deploy', schema: 'deploy', result: reportDeploy(returned, where) },
+  { name: 'a verdict', schema: 'verdict', result: verdict },
+  { name: 'a promotion', schema: 'promotion', result: reportPromotion(promotion, 4) },
+  { name: 'a status', schema: 'status', result: reportStatus([running, empty]) },
+  { name: 'a removed preview', schema: 'preview', result: reportRemoval(['todo-pr-1'], 'down') },
+  {
+    name: 'a preview that is up',
+    schema: 'preview',
+    result: { ...up, report: { ...up.report, kind: 'preview', expires: at } },
+  },
+  {
+    name: 'a refusal',
+    schema: 'refusal',
+    result: resultOfError(new UserError('no', ['because']), 'deploy'),
+  },
+]
+
+async function readSchema(name: string): Promise<object> {
+  return JSON.parse(await readFile(`schemas/${name}.schema.json`, 'utf8')) as object
+}
+
+describe('the published schemas', () => {
+  it.each(cases)('accept the report of $name', async ({ schema, result }) => {
+    const ajv = new Ajv({ allErrors: true })
+    const report: unknown = JSON.parse(JSON.stringify(result.report))
+    ajv.validate(await readSchema(`${schema}.v1`), report)
+    expect(ajv.errors).toBeNull()
+  })
+
+  it.each(cases)('refuse the report of $name without its version', async ({ schema, result }) => {
+    const { version: _version, ...rest } = result.report
+    expect(new Ajv().validate(await readSchema(`${schema}.v1`), rest)).toBe(false)
+  })
+
+  it('accept the environments of the reference stack', async () => {
+    const ajv = new Ajv({ allErrors: true })
+    const file: unknown = parse(await readFile('k8s/environments.yaml', 'utf8'))
+    ajv.validate(await readSchema('environments'), file)
+    expect(ajv.errors).toBeNull()
+  })
+})

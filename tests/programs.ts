@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { places } from '../lab/places.ts'
+import { UserError } from '../src/errors.ts'
+import { parseJson, textAt } from '../src/json.ts'
+
+/** Version of the workflow auditor; it comes from the Python package index. */
+const ZIZMOR = '1.32.0'
+const KUBERNETES = '1.34.4'
+const APT_TIMEOUT_MS = 900_000
+
+/** Programs that only tests use: where they are once `ensureTestPrograms` is through. */
+export const testPrograms = {
+  venv: join(places.cache, 'app-venv'),
+  zizmor: join(places.cache, `zizmor-${ZIZMOR}`, 'bin', 'zizmor'),
+  tool: (name: string): string => {
+    const path = textAt(
+      parseJson(readFileSync(places.manifest, 'utf8'), places.manifest),
+      name,
+      'path',
+    )
+    if (path === undefined) throw new UserError(`The lab has no ${name}; run "npm run lab:up"`)
+    return path
+  },
+  kubernetesSchemas: (): Readonly<Record<string, string>> => ({
+    KUSTOMIZE: testPrograms.tool('kustomize'),
+    KUBECONFORM: testPrograms.tool('kubeconform'),
+    KUBECONFORM_SCHEMAS: `${join(places.cache, `schemas-${KUBERNETES}`)}/{{.ResourceKind}}{{.KindSuffix}}.json`,
+  }),
+}
+
+/** Installs what the tests need beyond the lab: PostgreSQL's server, the workflow auditor, the Kubernetes schemas. */
+export function ensureTestPrograms(say: (line: string) => void): void {
+  ensurePostgres(say)
+  if (!existsSync(testPrograms.zizmor)) {
+    say(`installing zizmor ${ZIZMOR} into the cache folder`)
+    const venv = join(places.cache, `zizmor-${ZIZMOR}`)
+    execFileSync('python3', ['-m', 'venv', '--clear', venv])
+    execFileSync(join(venv, 'bin', 'pip'), ['install', '--quiet', `zizmor==${ZIZMOR}`])
+  }
+  const schemas = join(places.cache, `schemas-${KUBERNETES}`)
+  if (existsSync(schemas) && readdirSync(schemas).length > 0) return
+  say(`making the schemas of Kubernetes ${KUBERNETES}`)
+  const module = `k8s.io/kubernetes@v${KUBERNETES}`
+  const found = execFileSync('go', ['mod', 'download', '-json', module], {
+    encoding: 'utf8',
+    cwd: join('lab', 'tools', 'kubernetes'),
+  })
+  const folder = textAt(parseJson(found, 'go mod download'), 'Dir') ?? ''
+  const swagger = join(folder, 'api', 'openapi-spec', 'swagger.json')
+  execFileSync(process.execPath, ['scripts/kubernetes-schemas.mjs', swagger, schemas])
+}
+
+/** The application's tests start a PostgreSQL of their own. */
+function ensurePostgres(say: (line: string) => void): void {
+  const servers = '/usr/lib/postgresql'
+  if (existsSync(servers) && readdirSync(servers).length > 0) return
+  say(
+    'installing the Debian package postgresql-15 (the application is tested with a real PostgreSQL)',
+  )
+  if (process.getuid?.() !== 0)
+    throw new UserError(
+      'PostgreSQL is missing and installing it needs root: apt-get install postgresql-15',
+    )
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const options = { env, timeout: APT_TIMEOUT_MS, stdio: 'ignore' } as const
+  execFileSync('apt-get', ['-q', 'update'], options)
+  execFileSync(
+    'apt-get',
+    ['-q', '-y', 'install', '--no-install-recommends', 'postgresql-15'],
+    options,
+  )
+}
