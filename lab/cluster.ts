@@ -37,6 +37,8 @@ export async function ensureCluster(plan: ClusterPlan, say: (line: string) => vo
     await removeCluster(plan)
     await create(plan)
     writeAtomically(keyFile, JSON.stringify({ key }))
+    // kind's own wait ends well whatever came of it, so the lab looks for itself.
+    await waitUntilReady(plan, READY_SECONDS)
   }
   await connectRegistry(plan.host)
 }
@@ -92,8 +94,6 @@ async function create(plan: ClusterPlan): Promise<void> {
     },
   )
   chmodSync(places.kubeconfig, 0o600)
-  // kind's own wait ends well whatever came of it, so the lab looks for itself.
-  await waitUntilReady(plan, READY_SECONDS)
 }
 
 function environment(plan: Pick<ClusterPlan, 'host'>): Record<string, string> {
@@ -131,9 +131,10 @@ export function configuration({ way }: Pick<ClusterPlan, 'way'>): string {
 
 async function waitUntilReady(plan: ClusterPlan, nodeSeconds: number): Promise<void> {
   const format = '{{.State.StartedAt}}'
-  const started = await run(['docker', '--host', plan.host, 'inspect', '--format', format, NODE])
+  const said = await run(['docker', '--host', plan.host, 'inspect', '--format', format, NODE])
+  const started = Date.parse(said.trim())
   // Kubernetes writes whole seconds, so that a pod may seem to be started before the node.
-  const since = new Date(Math.floor(Date.parse(started) / 1000) * 1000)
+  const since = new Date(Math.floor(started / 1000) * 1000)
   const ask = askWith(kubectlArguments(plan.kubectl))
   await waitForNode(ask, since, nodeSeconds)
   await waitForSystem(ask, since, READY_SECONDS)

@@ -45,94 +45,106 @@ interface Entry {
   state: StepState
   startedAt: number | undefined
   seconds: number | undefined
+  failure: unknown
 }
 
 /** Runs steps by need, several at once; what was wanted first goes first. */
 export function createSchedule(steps: readonly Step[], options: ScheduleOptions): Schedule {
-  const now = options.now ?? Date.now
-  const entries = new Map(steps.map((step) => [step.name, newEntry(step)]))
-  const queue: Entry[] = []
+  return new Scheduler(steps, options)
+}
 
-  const entryOf = (name: string): Entry => {
-    const entry = entries.get(name)
+class Scheduler implements Schedule {
+  readonly #entries: ReadonlyMap<string, Entry>
+  readonly #queue: Entry[] = []
+  readonly #options: ScheduleOptions
+  readonly #now: () => number
+
+  constructor(steps: readonly Step[], options: ScheduleOptions) {
+    this.#entries = new Map(steps.map((step) => [step.name, newEntry(step)]))
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  async ensure(names: readonly string[]): Promise<void> {
+    for (const name of names) this.#want(name)
+    this.#advance()
+    await Promise.all(names.map((name) => this.#entryOf(name).result.promise))
+  }
+
+  status(): readonly StepStatus[] {
+    return [...this.#entries.values()].map(statusOf)
+  }
+
+  #entryOf(name: string): Entry {
+    const entry = this.#entries.get(name)
     if (entry === undefined) throw new TypeError(`there is no step ${name}`)
     return entry
   }
-  const want = (name: string): void => {
-    const entry = entryOf(name)
+
+  #want(name: string): void {
+    const entry = this.#entryOf(name)
     if (entry.state !== 'idle') return
     entry.state = 'waiting'
-    entry.step.needs.forEach(want)
-    queue.push(entry)
+    for (const need of entry.step.needs) this.#want(need)
+    this.#queue.push(entry)
   }
-  const settle = (entry: Entry, state: 'done' | 'failed', failure?: unknown): void => {
-    entry.state = state
-    entry.seconds = entry.startedAt === undefined ? undefined : (now() - entry.startedAt) / 1000
-    options.onChange?.(statusOf(entry))
-    if (state === 'done') entry.result.resolve(undefined)
-    else entry.result.reject(failure)
-    advance()
+
+  #advance(): void {
+    const isUrgent = ({ step }: Entry): number => Number(step.urgent ?? false)
+    for (const entry of this.#queue.toSorted((a, b) => isUrgent(b) - isUrgent(a))) {
+      if (entry.state !== 'waiting') continue
+      const needs = entry.step.needs.map((need) => this.#entryOf(need))
+      const failed = needs.find((need) => need.state === 'failed')
+      if (failed !== undefined) this.#settle(entry, 'failed', failed.failure)
+      else if (needs.every((need) => need.state === 'done') && this.#hasRoom(entry.step.uses)) {
+        this.#start(entry)
+      }
+    }
   }
-  const start = (entry: Entry): void => {
+
+  #hasRoom(resource: Resource | undefined): boolean {
+    if (resource === undefined) return true
+    const isBusy = ({ state, step }: Entry): boolean =>
+      state === 'running' && step.uses === resource
+    return [...this.#entries.values()].filter(isBusy).length < this.#options.slots[resource]
+  }
+
+  #start(entry: Entry): void {
     entry.state = 'running'
-    entry.startedAt = now()
-    options.onChange?.(statusOf(entry))
+    entry.startedAt = this.#now()
+    this.#options.onChange?.(statusOf(entry))
     entry.step.run().then(
       () => {
-        settle(entry, 'done')
+        this.#settle(entry, 'done')
       },
       (failure: unknown) => {
-        settle(entry, 'failed', failure)
+        this.#settle(entry, 'failed', failure)
       },
     )
   }
-  const advance = (): void => {
-    for (const entry of queue.toSorted(
-      (a, b) => Number(b.step.urgent ?? false) - Number(a.step.urgent ?? false),
-    )) {
-      if (entry.state !== 'waiting') continue
-      const needs = entry.step.needs.map(entryOf)
-      const failed = needs.find((need) => need.state === 'failed')
-      if (failed !== undefined) {
-        void failed.result.promise.catch((failure: unknown) => {
-          settle(entry, 'failed', failure)
-        })
-        entry.state = 'failed'
-        continue
-      }
-      if (
-        hasRoom(entry.step.uses, entries.values(), options.slots) &&
-        needs.every((need) => need.state === 'done')
-      )
-        start(entry)
-    }
-  }
-  return {
-    ensure: async (names) => {
-      names.forEach(want)
-      advance()
-      await Promise.all(names.map((name) => entryOf(name).result.promise))
-    },
-    status: () => [...entries.values()].map(statusOf),
-  }
-}
 
-function hasRoom(
-  resource: Resource | undefined,
-  entries: Iterable<Entry>,
-  slots: ScheduleOptions['slots'],
-): boolean {
-  if (resource === undefined) return true
-  const busy = [...entries].filter(
-    ({ state, step }) => state === 'running' && step.uses === resource,
-  )
-  return busy.length < slots[resource]
+  #settle(entry: Entry, state: 'done' | 'failed', failure?: unknown): void {
+    entry.state = state
+    entry.failure = failure
+    if (entry.startedAt !== undefined) entry.seconds = (this.#now() - entry.startedAt) / 1000
+    this.#options.onChange?.(statusOf(entry))
+    if (state === 'done') entry.result.resolve(undefined)
+    else entry.result.reject(failure)
+    this.#advance()
+  }
 }
 
 function newEntry(step: Step): Entry {
   const result = Promise.withResolvers<undefined>()
   result.promise.catch(() => undefined) // whoever wanted it hears of it; one that nobody waits for must not end the process
-  return { step, result, state: 'idle', startedAt: undefined, seconds: undefined }
+  return {
+    step,
+    result,
+    state: 'idle',
+    startedAt: undefined,
+    seconds: undefined,
+    failure: undefined,
+  }
 }
 
 function statusOf({ step, state, startedAt, seconds }: Entry): StepStatus {

@@ -21,3 +21,8 @@ export function refuse(what: string, problems: readonly string[]): never {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** The reason of a signal from `AbortSignal.timeout`. */
+export function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
+}

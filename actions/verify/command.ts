@@ -23,7 +23,8 @@ export const verifyCommand: Command<typeof verifyInputs> = {
   name: 'verify',
   inputs: verifyInputs,
   run: async (inputs, world, caller) => {
-    const bounded = limitTime(world, inputs.timeout)
+    const late = AbortSignal.timeout(inputs.timeout * 1000)
+    const bounded = { ...world, signal: AbortSignal.any([world.signal, late]) }
     const inKind = inputs.target === 'kind'
     const context = inKind ? await ensureKindCluster(inputs.kubeconfig, bounded) : inputs.context
     const { kubeconfig } = inputs
@@ -36,16 +37,13 @@ export const verifyCommand: Command<typeof verifyInputs> = {
       await deployFirst({ release, application, environment }, { inputs, caller, cluster }, bounded)
     }
     const { profile, checks } = inputs
-    const verdict = await verify({ environment, release, profile, checks }, cluster, bounded)
+    const place = inKind ? 'kind' : environment.name
+    const look = { environment, release, profile, checks, place }
+    const verdict = await verify(look, cluster, bounded)
     const { at } = verdict
     await addEvidence(release, 'verdict', { predicate: verdict, at, signal: world.signal })
     return reportVerdict(verdict)
   },
-}
-
-function limitTime(world: World, seconds: number): World {
-  const late = AbortSignal.timeout(seconds * 1000)
-  return { ...world, signal: AbortSignal.any([world.signal, late]) }
 }
 
 /** The release that was named, or the one that runs in the environment now. */

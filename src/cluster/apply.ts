@@ -76,7 +76,7 @@ async function removeFailedJob(object: KubeObject, path: string, cluster: Cluste
   throw new UserError(`${nameOf(object)} failed before and can't be removed; delete it by hand`)
 }
 
-/** Deletes an object only if it is still the one with that UID. Returns false where it is gone already. */
+/** Deletes an object only if it is still the one with that UID (empty: whichever it is). Returns false where it is gone already. */
 export async function deleteObject(
   object: KubeObject,
   uid: string,
@@ -90,7 +90,7 @@ export async function deleteObject(
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       propagationPolicy: 'Background',
-      preconditions: { uid },
+      ...(uid === '' ? {} : { preconditions: { uid } }),
     },
   })
   // 409: another object has taken its name, which is not ours to delete.

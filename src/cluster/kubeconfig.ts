@@ -31,6 +31,12 @@ export async function loadAccess(options: {
       { cause: error },
     )
   }
+  if (config.getContexts().length === 0)
+    throw new UserError(
+      options.kubeconfig === ''
+        ? 'There is no kubeconfig: give its path as kubeconfig, or set KUBECONFIG'
+        : `The kubeconfig ${from} names no cluster; give the path of a valid one`,
+    )
   const contexts = config.getContexts().map((context) => context.name)
   const context = options.context === '' ? config.getCurrentContext() : options.context
   if (!contexts.includes(context))

@@ -4,7 +4,7 @@ import { parseJson, textAt } from '../json.ts'
 import type { KubeObject } from '../render/manifest.ts'
 import { type Cluster, reasonOf } from './cluster.ts'
 
-/** An object that a deploy wrote, and which one it was. */
+/** An object that a deploy wrote, and which one it was; an empty UID where it was about to write it. */
 export type InventoryEntry = { readonly object: KubeObject; readonly uid: string }
 
 /** What an environment knows about itself, kept in its own namespace. */

@@ -148,8 +148,9 @@ async function readEvents(
       const event = parseJson(line, 'a watch event')
       const object = isObject(event) ? event['object'] : undefined
       const type = textAt(event, 'type')
-      reached =
-        type === 'ERROR' ? 'stale' : (textAt(object, 'metadata', 'resourceVersion') ?? reached)
+      // A refusal comes as a lone Status: no event at all.
+      const isStale = type === undefined || type === 'ERROR'
+      reached = isStale ? 'stale' : (textAt(object, 'metadata', 'resourceVersion') ?? reached)
       if (type === 'ADDED' || type === 'MODIFIED') store.set(uidOf(object), object)
       if (type === 'DELETED') store.delete(uidOf(object))
       if (type !== 'BOOKMARK') onChange()

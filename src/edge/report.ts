@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { UserError } from '../errors.ts'
+import { isTimeout, UserError } from '../errors.ts'
 import type { CommandResult } from './command.ts'
 import { STATUS } from './command.ts'
 
@@ -31,6 +31,8 @@ const OUTCOME: Readonly<Record<string, string>> = {
 
 /** A `UserError` as a result: first line the cause, status "refused". Anything else is a fault of ours and is thrown on. */
 export function resultOfError(error: unknown, command: string): CommandResult {
+  if (isTimeout(error))
+    return resultOfError(new UserError(`${command} did not end in the time it was given`), command)
   if (!(error instanceof UserError)) throw error
   return {
     outputs: OUTCOME[command] === undefined ? {} : { [OUTCOME[command]]: 'refused' },

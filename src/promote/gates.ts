@@ -1,12 +1,12 @@
 import type { Environment } from '../environments/environments.ts'
-import { textAt } from '../json.ts'
+import { at, textAt } from '../json.ts'
 import { readEvidence } from '../release/evidence.ts'
 import type { Release } from '../release/release.ts'
 
 /** One condition on the way to the next environment. */
 export type Gate = { readonly name: string; readonly open: boolean; readonly why: string }
 
-/** Open where the newest verdict about this release in `environment` is a pass: a later failure takes an earlier pass back. */
+/** Open where the newest complete verdict about this release in `environment` is a pass: a later failure takes an earlier pass back. */
 export async function verdictGate(
   release: Release,
   environment: Environment,
@@ -18,7 +18,9 @@ export async function verdictGate(
 
 export function judgeVerdicts(verdicts: readonly unknown[], environment: string): Gate {
   const name = `verified in ${environment}`
-  const newest = verdicts.findLast((verdict) => textAt(verdict, 'environment') === environment)
+  const newest = verdicts.findLast(
+    (verdict) => textAt(verdict, 'environment') === environment && at(verdict, 'complete') === true,
+  )
   if (newest === undefined)
     return {
       name,

@@ -26,7 +26,9 @@ describe('a challenge', () => {
   })
 
   it('keeps the commas and colons of a quoted value', () => {
-    const { parameters } = parseChallenge('Bearer realm="https://a",scope="repository:a/b:pull,push"')
+    const { parameters } = parseChallenge(
+      'Bearer realm="https://a",scope="repository:a/b:pull,push"',
+    )
     expect(parameters['scope']).toBe('repository:a/b:pull,push')
   })
 

@@ -1,12 +1,15 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { extract, pack } from 'tar-stream'
-import { UserError } from '../errors.ts'
+import { messageOf, UserError } from '../errors.ts'
 
 /** Files by their path with forward slashes, relative to the root of the archive. */
 export type Files = ReadonlyMap<string, Buffer>
 
 /** A release is text; more than this after unpacking is a bomb. */
 const UNPACKED_LIMIT = 64 * 1024 * 1024
+/** gzip notes the system it ran on, and the same release must have the same digest on all of them (RFC 1952, section 2.3). */
+const SYSTEM_BYTE = 9
+const UNKNOWN_SYSTEM = 255
 
 /** Packs files into a tar.gz that depends on nothing but names and contents: sorted, no times, no owners. */
 export async function packFiles(files: Files): Promise<Buffer> {
@@ -16,11 +19,14 @@ export async function packFiles(files: Files): Promise<Buffer> {
   archive.finalize()
   const chunks: Buffer[] = []
   for await (const chunk of archive) chunks.push(chunk as Buffer)
-  return gzipSync(Buffer.concat(chunks), { level: 9 })
+  const packed = gzipSync(Buffer.concat(chunks), { level: 9 })
+  packed[SYSTEM_BYTE] = UNKNOWN_SYSTEM
+  return packed
 }
 
 /** Unpacks a tar.gz in memory. Links, absolute paths and `..` are refused: a release can't reach outside its folder. */
 export async function unpackFiles(bytes: Buffer): Promise<Files> {
+  const unpacked = unzip(bytes)
   const files = new Map<string, Buffer>()
   const archive = extract()
   const reading = (async () => {
@@ -37,7 +43,19 @@ export async function unpackFiles(bytes: Buffer): Promise<Files> {
       files.set(name, Buffer.concat(chunks))
     }
   })()
-  archive.end(gunzipSync(bytes, { maxOutputLength: UNPACKED_LIMIT }))
+  archive.end(unpacked)
   await reading
   return files
+}
+
+function unzip(bytes: Buffer): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: UNPACKED_LIMIT })
+  } catch (error) {
+    throw new UserError(
+      "The release can't be unpacked: it is damaged, or larger than 64 MiB; publish it again",
+      [messageOf(error)],
+      { cause: error },
+    )
+  }
 }

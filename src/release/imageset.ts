@@ -32,7 +32,7 @@ export function parseImageSet(text: string, what: string): ImageSet {
     const reference = textAt(image, 'reference') ?? ''
     const digest = textAt(image, 'digest') ?? ''
     if (!isDigest(digest)) problems.push(`${name}: "${digest}" is not a digest`)
-    else if (parseReference(reference).digest !== digest)
+    else if (digestOf(reference) !== digest)
       problems.push(`${name}: the reference ${reference} does not end in ${digest}`)
   }
   if (problems.length > 0) refuse(what, problems)
@@ -43,4 +43,13 @@ export function parseImageSet(text: string, what: string): ImageSet {
 export function formatImageSet(set: ImageSet): string {
   const images = Object.fromEntries(Object.entries(set.images).sort(([a], [b]) => (a < b ? -1 : 1)))
   return `${JSON.stringify({ version: set.version, images }, null, 2)}\n`
+}
+
+/** The digest of a reference; undefined where it has none or is no reference. */
+function digestOf(reference: string): string | undefined {
+  try {
+    return parseReference(reference).digest
+  } catch {
+    return undefined // The caller names it among the other faults.
+  }
 }

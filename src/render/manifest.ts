@@ -56,7 +56,9 @@ export function parseManifests(yaml: string, what: string): readonly KubeObject[
 
 /** The pod template of a workload, or the pod itself, or undefined. */
 export function podSpecOf(object: KubeObject): unknown {
-  return object.kind === 'Pod' ? at(object, 'spec') : at(object, 'spec', 'template', 'spec')
+  if (object.kind === 'Pod') return at(object, 'spec')
+  const workload = object.kind === 'CronJob' ? at(object, 'spec', 'jobTemplate') : object
+  return at(workload, 'spec', 'template', 'spec')
 }
 
 /** Every image a workload would run, init containers included. */

@@ -12,7 +12,7 @@ export type Cause = {
   readonly container?: string
 }
 
-/** Restarts that are forgiven: a first start may lose a race with what it depends on. */
+/** A first start may lose a race with what it depends on; so many restarts are no race any more. */
 const RESTART_BUDGET = 2
 /** A registry may have a bad minute; after this a pull error is taken at its word. */
 const PULL_GRACE_MS = 60_000
@@ -130,6 +130,8 @@ function crashCause(status: unknown): Cause | undefined {
   const ended = at(status, 'lastState', 'terminated') ?? at(status, 'state', 'terminated')
   const code = numberAt(ended, 'exitCode') ?? 0
   if (restarts < RESTART_BUDGET || at(status, 'ready') === true) return undefined
+  // It came right after all: a Job's container is never "ready".
+  if (numberAt(status, 'state', 'terminated', 'exitCode') === 0) return undefined
   if (textAt(ended, 'reason') === 'OOMKilled')
     return {
       code: 'out-of-memory',

@@ -10,7 +10,7 @@ import { sha256 } from '../registry/client.ts'
 import type { Files } from '../release/archive.ts'
 import type { ImageSet } from '../release/imageset.ts'
 import { renderEnvironment } from '../render/kustomize.ts'
-import { type KubeObject, nameOf } from '../render/manifest.ts'
+import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
 import type { World } from '../world.ts'
 import { isAwaited, readinessOf } from './readiness.ts'
 import { restoreGood } from './rollback.ts'
@@ -93,7 +93,10 @@ export async function deploy(
     },
   )
   try {
-    return { ...base, ...(await rollOutOrReturn({ options, objects, planHash }, cluster, world)) }
+    const created = plan.changes.filter(({ action }) => action === 'create')
+    const absent = new Set(created.map(({ object }) => keyOf(object)))
+    const run = { options, objects, planHash, absent }
+    return { ...base, ...(await rollOutOrReturn(run, cluster, world)) }
   } finally {
     await lease.release()
   }
@@ -103,6 +106,7 @@ type Run = {
   readonly options: DeployOptions
   readonly objects: readonly KubeObject[]
   readonly planHash: string
+  readonly absent: ReadonlySet<string>
 }
 
 /** With the lease held: roll out, and where that fails return to what was good. */
@@ -111,7 +115,7 @@ async function rollOutOrReturn(
   cluster: Cluster,
   world: World,
 ): Promise<Pick<DeployResult, 'outcome' | 'message' | 'failure'>> {
-  const { options, objects, planHash } = run
+  const { options, objects, planHash, absent } = run
   const { namespace } = options.environment
   const before = await stateOrNew(options, cluster)
   if (before.pending !== undefined)
@@ -125,7 +129,7 @@ async function rollOutOrReturn(
   await writeState(namespace, { ...before, pending }, cluster)
   const deadline = world.clock.now().getTime() + options.timeoutSeconds * 1000
   const { prune } = options
-  const target = { namespace, objects, deadline, prune, state: { ...before, pending } }
+  const target = { namespace, objects, deadline, prune, absent, state: { ...before, pending } }
   try {
     const inventory = await rollOut(target, cluster, world)
     const { pending: _done, ...rest } = before

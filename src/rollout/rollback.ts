@@ -23,11 +23,11 @@ export async function restoreGood(
   const { namespace } = options.environment
   if (options.onFailure === 'keep')
     return { outcome: 'failed', failure, message: `${failure.message}; kept as it is, as asked` }
-  const state = await readState(namespace, cluster)
-  if (state === undefined) throw failure
-  const { pending, ...settled } = state
-  const created = pending?.created ?? []
   try {
+    const state = await readState(namespace, cluster)
+    if (state === undefined) throw failure
+    const { pending, ...settled } = state
+    const created = pending?.created ?? []
     if (state.good === undefined) {
       await world.progress.step('Remove what this first deploy had created', () =>
         removeObjects([...created].reverse(), cluster, world),
@@ -44,7 +44,11 @@ export async function restoreGood(
     // Jobs are not part of the way back: a migration is never undone by running an older one.
     const objects = inventory.map(({ object }) => object).filter(({ kind }) => kind !== 'Job')
     await world.progress.step(`Return to ${release}`, () =>
-      rollOut({ namespace, objects, deadline, prune: false, state: settled }, cluster, world),
+      rollOut(
+        { namespace, objects, deadline, prune: false, state: settled, absent: new Set() },
+        cluster,
+        world,
+      ),
     )
     const kept = new Set(inventory.map(({ object }) => keyOf(object)))
     await removeObjects(

@@ -18,6 +18,8 @@ export type RolloutTarget = {
   readonly state: EnvironmentState
   /** Whether to remove what the last good release had and this one lacks. */
   readonly prune: boolean
+  /** Keys of the objects that were not there before: only these may be removed when it fails. */
+  readonly absent: ReadonlySet<string>
 }
 
 /** Deleting these loses data or far more than one application; they are left, and said. */
@@ -43,6 +45,7 @@ export async function rollOut(
   try {
     for (const wave of splitWaves(objects)) {
       await world.progress.step(`Roll out ${wave.name}`, async () => {
+        await journal.record([...inventory, ...wave.objects.map((object) => ({ object, uid: '' }))])
         for (const object of wave.objects) {
           const live = await applyObject(object, resources, cluster)
           inventory.push({ object, uid: textAt(live, 'metadata', 'uid') ?? '' })
@@ -62,7 +65,7 @@ export async function rollOut(
   return inventory
 }
 
-/** Remembers, in the cluster, what this run created and the last good release did not have. */
+/** Remembers, in the cluster, what this run creates and the last good release did not have. The UID is known afterwards. */
 function openJournal(
   target: RolloutTarget,
   cluster: Cluster,
@@ -72,7 +75,9 @@ function openJournal(
   return {
     record: async (written) => {
       if (pending === undefined) return
-      const fresh = written.filter(({ object }) => !known.has(keyOf(object)))
+      const fresh = written
+        .filter(({ object }) => target.absent.has(keyOf(object)))
+        .filter(({ object }) => !known.has(keyOf(object)))
       const created = new Map(
         [...pending.created, ...fresh].map((entry) => [keyOf(entry.object), entry]),
       )

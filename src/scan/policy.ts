@@ -1,5 +1,5 @@
 import { parse } from 'yaml'
-import { refuse } from '../errors.ts'
+import { refuse, UserError } from '../errors.ts'
 import { isObject, listAt, textAt } from '../json.ts'
 import { type Finding, reaches, type Severity } from './findings.ts'
 
@@ -18,9 +18,11 @@ export type ScanPolicy = {
   readonly ignores: readonly Ignore[]
 }
 
+const DAY = /^\d{4}-\d{2}-\d{2}$/
+
 /** Reads the `ignore` list of a policy file. Every entry needs id, reason, owner and a day that has not passed. */
 export function parseIgnores(text: string, file: string, now: Date): readonly Ignore[] {
-  const data: unknown = parse(text)
+  const data = parseYaml(text, file)
   const today = now.toISOString().slice(0, 10)
   const problems: string[] = []
   if (!isObject(data)) refuse(file, ['it needs a list "ignore"'])
@@ -40,7 +42,9 @@ export function parseIgnores(text: string, file: string, now: Date): readonly Ig
       owner: read('owner'),
       expires: read('expires'),
     }
-    if (ignore.expires !== '' && ignore.expires < today)
+    if (ignore.expires !== '' && !DAY.test(ignore.expires))
+      problems.push(`${ignore.id}: "${ignore.expires}" is no day; write it as YYYY-MM-DD`)
+    else if (ignore.expires !== '' && ignore.expires < today)
       problems.push(`${ignore.id}: expired on ${ignore.expires}; fix it or decide again`)
     return ignore
   })
@@ -56,4 +60,12 @@ export function violations(findings: readonly Finding[], policy: ScanPolicy): re
     (finding) =>
       reaches(finding.severity, threshold) && !ignores.some((ignore) => ignore.id === finding.id),
   )
+}
+
+function parseYaml(text: string, file: string): unknown {
+  try {
+    return parse(text)
+  } catch (error) {
+    throw new UserError(`${file} is not valid YAML`, [String(error)], { cause: error })
+  }
 }

@@ -113,8 +113,12 @@ async function fetchArchive(
       { cause: error },
     )
   }
-  await requireSha256(part, pin.sha256, name)
-  await rename(part, archive)
+  try {
+    await requireSha256(part, pin.sha256, name)
+    await rename(part, archive)
+  } finally {
+    await rm(part, { force: true })
+  }
 }
 
 async function requireSha256(file: string, wanted: string, name: string): Promise<void> {

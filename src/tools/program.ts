@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 import { UserError } from '../errors.ts'
+import { textAt } from '../json.ts'
 import type { Program, ProgramResult } from '../world.ts'
 
 /** Programs print reports of some megabytes; past this the rest is dropped so that memory stays bounded. */
@@ -55,7 +57,10 @@ export async function runProgram(program: Program, signal: AbortSignal): Promise
     if (deadline.aborted) throw timedOut(program)
     return { status, stdout, stderr }
   } catch (error) {
-    if (isMissing(error)) {
+    if (textAt(error, 'code') === 'ENOENT') {
+      // A missing folder is reported by the system in the very words of a missing program.
+      if (program.cwd !== undefined && !existsSync(program.cwd))
+        throw new UserError(`The folder ${program.cwd} does not exist`, [], { cause: error })
       throw new UserError(`${command} was not found; install it or put it on PATH`, [], {
         cause: error,
       })
@@ -82,8 +87,4 @@ function timedOut(program: Program): UserError {
   return new UserError(
     `${basename(program.argv[0])} did not end within ${program.timeoutSeconds} s and was stopped`,
   )
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

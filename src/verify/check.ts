@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Environment, VerifyPlan } from '../environments/environments.ts'
-import { messageOf } from '../errors.ts'
+import { isTimeout, messageOf } from '../errors.ts'
 import type { Release } from '../release/release.ts'
 import type { World } from '../world.ts'
 
@@ -41,8 +41,9 @@ export async function runCheck(
     const findings = await check.look(context)
     return findings.map((finding) => ({ ...finding, check: check.name, seconds: seconds() }))
   } catch (error) {
-    context.world.signal.throwIfAborted()
-    const detail = messageOf(error)
+    const { signal } = context.world
+    if (signal.aborted && !isTimeout(signal.reason)) throw error
+    const detail = signal.aborted ? 'the time given to verify was over' : messageOf(error)
     return [
       { check: check.name, name: check.name, status: 'inconclusive', detail, seconds: seconds() },
     ]

@@ -17,6 +17,8 @@ export type Verdict = {
   readonly environment: string
   readonly namespace: string
   readonly profile: string
+  /** Whether every check was asked for; a part of them opens no gate. */
+  readonly complete: boolean
   readonly verdict: 'pass' | 'fail' | 'inconclusive'
   readonly checks: readonly CheckResult[]
   /** ISO 8601, UTC. */
@@ -38,6 +40,8 @@ export async function verify(
     readonly environment: Environment
     readonly release: Release
     readonly profile: string
+    /** What the verdict speaks of: the environment's name, or `kind` for a throw-away cluster. */
+    readonly place: string
     /** Names of checks; empty: all. */
     readonly checks: readonly string[]
   },
@@ -66,9 +70,10 @@ export async function verify(
   return {
     version: 1,
     release: release.reference,
-    environment: environment.name,
+    environment: options.place,
     namespace: environment.namespace,
     profile,
+    complete: chosen.length === CHECKS.length,
     verdict: judge(checks),
     checks,
     at: started.toISOString(),

@@ -17,17 +17,17 @@ const PROJECT = join(import.meta.dirname, '../..')
 const COMMAND_LIMIT_S = 300
 const WHOLE_LIMIT_MS = 600_000
 
-/** The lab, and a folder for files of this run. */
-type Stage = { readonly lab: Lab; readonly folder: string }
+/** The lab, a folder for files of this run, and the end of its time. */
+type Stage = { readonly lab: Lab; readonly folder: string; readonly signal: AbortSignal }
 
-const signal = AbortSignal.any([cancelSignal(), AbortSignal.timeout(WHOLE_LIMIT_MS)])
 const progress = showProgress(process.stderr, plainVoice)
 
 async function runAll(): Promise<void> {
   treePath()
   const lab = await ensure(['builder', 'registry', 'render', 'scan', 'cluster', 'workflows'])
   const folder = await mkdtemp(join(tmpdir(), 'todo-deploy-act-'))
-  const stage = { lab, folder }
+  const late = AbortSignal.timeout(WHOLE_LIMIT_MS)
+  const stage = { lab, folder, signal: AbortSignal.any([cancelSignal(), late]) }
   try {
     const unverified = await progress.step('Publish a release that nobody verifies', () =>
       publishUnverified(stage),
@@ -64,7 +64,7 @@ async function publishUnverified(stage: Stage): Promise<string> {
 }
 
 async function deliver(stage: Stage): Promise<void> {
-  const run = await start({ file: 'cd-dev.yml', event: 'push' }, stage.lab)
+  const run = await start({ file: 'cd-dev.yml', event: 'push' }, stage)
   expectGood(run, ['build', 'dev'])
   const dev = await statusOf('dev', stage)
   assert.match(dev.release, /@sha256:[0-9a-f]{64}$/, 'dev runs no release')
@@ -74,7 +74,7 @@ async function deliver(stage: Stage): Promise<void> {
 async function refuse(unverified: string, stage: Stage): Promise<void> {
   const before = await statusOf('staging', stage)
   const inputs = { from: 'dev', to: 'staging', release: unverified, mode: 'apply', reason: 'act' }
-  const run = await start({ file: 'promote.yml', event: 'workflow_dispatch', inputs }, stage.lab)
+  const run = await start({ file: 'promote.yml', event: 'workflow_dispatch', inputs }, stage)
   assert.deepEqual(run.jobs, { promote: 'failure' }, run.log.join('\n'))
   assert.equal(run.steps['Promote'], 'failure', run.log.join('\n'))
   assert.deepEqual(await statusOf('staging', stage), before, 'the refusal changed staging')
@@ -82,14 +82,14 @@ async function refuse(unverified: string, stage: Stage): Promise<void> {
 
 async function promote(stage: Stage): Promise<void> {
   const inputs = { from: 'dev', to: 'staging', release: '', mode: 'apply', reason: 'act' }
-  const run = await start({ file: 'promote.yml', event: 'workflow_dispatch', inputs }, stage.lab)
+  const run = await start({ file: 'promote.yml', event: 'workflow_dispatch', inputs }, stage)
   expectGood(run, ['promote'])
   const [dev, staging] = [await statusOf('dev', stage), await statusOf('staging', stage)]
   assert.equal(staging.release, dev.release, 'staging does not run what dev runs')
   assert.equal(staging.verdict, 'pass', 'the release in staging has no passing verdict')
 }
 
-async function start(workflow: Workflow, lab: Lab): Promise<WorkflowRun> {
+async function start(workflow: Workflow, { lab, signal }: Stage): Promise<WorkflowRun> {
   const run = await runWorkflow(workflow, lab, signal)
   for (const [step, result] of Object.entries(run.steps)) progress.say(`${result}: ${step}`)
   return run
@@ -128,7 +128,7 @@ async function runCommand(
     env: { ...(process.env as Record<string, string>), ...stage.lab.environment },
     timeoutSeconds: COMMAND_LIMIT_S,
   } as const
-  const { status, stderr } = await runProgram(program, signal)
+  const { status, stderr } = await runProgram(program, stage.signal)
   assert.equal(status, 0, stderr)
   return JSON.parse(await readFile(file, 'utf8')) as unknown
 }

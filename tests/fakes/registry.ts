@@ -75,7 +75,8 @@ function answer(
   if (reference !== '') return answerManifest(store, { method, repository, reference }, sent)
   const digest = BLOB.exec(path)?.[2]
   const blob = store.blobs.get(digest ?? '')
-  if (digest !== undefined) return blob === undefined ? { status: 404 } : { status: 200, body: blob }
+  if (digest !== undefined)
+    return blob === undefined ? { status: 404 } : { status: 200, body: blob }
   const upload = UPLOAD.exec(path)
   if (upload !== null && method === 'POST')
     return { status: 202, headers: { location: `${path}${randomUUID()}?state=kept` } }

@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals'
+import { answer, fakeCluster } from '../../tests/fakes/cluster.ts'
+import { hurry } from '../../tests/fakes/time.ts'
+import type { Cluster } from './cluster.ts'
+import { watchNamespace } from './watch.ts'
+
+const pod = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: 'todo' },
+})
+const pods = '/api/v1/namespaces/todo/pods'
+const { signal } = new AbortController()
+
+describe('the watch of a namespace', () => {
+  it('knows what was there before it and what came, changed and went since', async () => {
+    const cluster = fakeCluster({ [`${pods}/a`]: pod('a'), [`${pods}/b`]: pod('b') })
+    const watch = await watchNamespace('todo', cluster, signal)
+    const changed = watch.changed(60_000)
+    await cluster.call({ method: 'POST', path: pods, body: pod('c') })
+    await changed
+    await cluster.call({ method: 'DELETE', path: `${pods}/a` })
+    const phase = { ...pod('b'), status: { phase: 'Running' } }
+    await cluster.call({ method: 'PATCH', path: `${pods}/b`, body: phase })
+    watch.close()
+    expect(watch.picture().Pod).toEqual([
+      expect.objectContaining({ status: { phase: 'Running' } }),
+      expect.objectContaining({ metadata: expect.objectContaining({ name: 'c' }) }),
+    ])
+  })
+
+  it.each([
+    {
+      name: 'its version is too old',
+      line: { type: 'ERROR', object: { kind: 'Status', code: 410, metadata: {} } },
+    },
+    {
+      name: 'the server answers with a refusal',
+      line: { kind: 'Status', status: 'Failure', code: 403, metadata: {} },
+    },
+  ])('lists again, after a pause, where $name', async ({ line }) => {
+    const fake = fakeCluster({ [`${pods}/a`]: pod('a') })
+    let opened = 0
+    const cluster: Cluster = {
+      ...fake,
+      stream: async (path, onLine, stop) => {
+        if (!path.startsWith(pods)) {
+          await fake.stream(path, onLine, stop)
+          return
+        }
+        opened += 1
+        if (opened > 20) throw new Error('the server is asked without a pause')
+        fake.objects.set(`${pods}/b`, { ...pod('b'), metadata: { name: 'b', uid: 'b' } })
+        onLine(JSON.stringify(line))
+      },
+    }
+    const found = await hurry(async () => {
+      const watch = await watchNamespace('todo', cluster, signal)
+      for (let look = 0; look < 5 && watch.picture().Pod.length < 2; look += 1)
+        await watch.changed(1_000)
+      watch.close()
+      return watch.picture().Pod
+    })
+    expect(found).toHaveLength(2)
+    expect(opened).toBeLessThan(20)
+  })
+
+  it('is refused to a login that may not look, in words', async () => {
+    const cluster = fakeCluster()
+    cluster.intercept = ({ path }) =>
+      path === pods ? answer(403, { message: 'pods is forbidden' }) : undefined
+    await expect(watchNamespace('todo', cluster, signal)).rejects.toThrow(
+      "This login can't see pods: pods is forbidden",
+    )
+  })
+})

@@ -1,0 +1,117 @@
+import { rm } from 'node:fs/promises'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import {
+  configMap,
+  deployment,
+  deployOf,
+  deployWorld,
+  NAMESPACE,
+  namespaceObject,
+  service,
+} from '../../tests/fakes/application.ts'
+import { type FakeCluster, fakeCluster } from '../../tests/fakes/cluster.ts'
+import type { FakeWorld } from '../../tests/fakes/world.ts'
+import { type EnvironmentState, readState } from '../cluster/state.ts'
+import { nameOf } from '../render/manifest.ts'
+import { deploy } from './deploy.ts'
+
+const application = [namespaceObject, configMap('settings'), service('web'), deployment('web')]
+
+let cluster: FakeCluster
+let world: FakeWorld
+beforeEach(async () => {
+  cluster = fakeCluster()
+  world = await deployWorld()
+})
+afterEach(async () => {
+  await rm(world.workspace, { recursive: true })
+})
+
+function stateNow(): Promise<EnvironmentState | undefined> {
+  return readState(NAMESPACE, cluster)
+}
+
+function names(): string[] {
+  const kinds = ['ConfigMap', 'Service', 'Deployment', 'Lease', 'PersistentVolumeClaim']
+  return [...cluster.objects.values()].filter(({ kind }) => kinds.includes(kind)).map(nameOf)
+}
+
+describe('a deploy', () => {
+  it('brings a release up in an empty cluster, remembers it and lets go of the lease', async () => {
+    const result = await deploy(deployOf('r1', application), cluster, world)
+    expect(result.outcome).toBe('deployed')
+    const state = await stateNow()
+    expect(state?.good?.release).toBe('r1')
+    expect(state?.pending).toBeUndefined()
+    expect(names()).toEqual(['ConfigMap todo/settings', 'Service todo/web', 'Deployment todo/web'])
+  })
+
+  it('changes nothing where everything is as the release has it', async () => {
+    await deploy(deployOf('r1', application), cluster, world)
+    cluster.writes.length = 0
+    const result = await deploy(deployOf('r1', application), cluster, world)
+    expect(result.outcome).toBe('unchanged')
+    expect(cluster.writes).toEqual([])
+  })
+
+  it('mends what somebody changed by hand', async () => {
+    await deploy(deployOf('r1', application), cluster, world)
+    const path = '/api/v1/namespaces/todo/configmaps/settings'
+    cluster.objects.set(path, configMap('settings', { by: 'hand' }))
+    const result = await deploy(deployOf('r1', application), cluster, world)
+    expect(result.outcome).toBe('deployed')
+    expect(cluster.objects.get(path)?.['data']).toEqual({})
+  })
+
+  it('that is only planned writes nothing', async () => {
+    const result = await deploy(deployOf('r1', application, { mode: 'plan' }), cluster, world)
+    expect(result.outcome).toBe('planned')
+    expect(result.message).toBe('4 objects would change')
+    expect(cluster.writes).toEqual([])
+  })
+
+  it('is refused before anything is written where an image has no digest', async () => {
+    const tagged = JSON.parse(
+      JSON.stringify(deployment('web')).replace(/@sha256:a+/, ':latest'),
+    ) as ReturnType<typeof deployment>
+    const options = deployOf('r1', [namespaceObject, tagged])
+    await expect(deploy(options, cluster, world)).rejects.toThrow(
+      'Deployment todo/web runs "ghcr.io/todo/web:latest", which has no digest',
+    )
+    expect(cluster.writes).toEqual([])
+  })
+})
+
+describe('a deploy of a release that lacks something', () => {
+  it('removes it', async () => {
+    await deploy(deployOf('r1', [...application, configMap('old')]), cluster, world)
+    await deploy(deployOf('r2', application), cluster, world)
+    expect(names()).not.toContain('ConfigMap todo/old')
+  })
+
+  it('leaves it where nothing may be removed', async () => {
+    await deploy(deployOf('r1', [...application, configMap('old')]), cluster, world)
+    await deploy(deployOf('r2', application, { prune: false }), cluster, world)
+    expect(names()).toContain('ConfigMap todo/old')
+  })
+
+  it('leaves what holds data, and says so', async () => {
+    await deploy(deployOf('r1', application), cluster, world)
+    const withoutNamespace = application.filter(({ kind }) => kind !== 'Namespace')
+    await deploy(deployOf('r2', withoutNamespace), cluster, world)
+    expect(cluster.objects.has('/api/v1/namespaces/todo')).toBe(true)
+    expect(world.said).toContain(
+      'Namespace todo is left: delete it by hand if nobody needs its data',
+    )
+  })
+
+  it('is refused, with nothing written, where it lacks most of what is there', async () => {
+    const many = Array.from({ length: 8 }, (_none, index) => configMap(`settings-${index}`))
+    await deploy(deployOf('r1', [...application, ...many]), cluster, world)
+    cluster.writes.length = 0
+    await expect(deploy(deployOf('r2', application), cluster, world)).rejects.toThrow(
+      'This release lacks 8 of the 12 objects that are deployed; nothing was changed',
+    )
+    expect(cluster.writes).toEqual([])
+  })
+})

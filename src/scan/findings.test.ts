@@ -1,0 +1,53 @@
+import { describe, expect, it } from '@jest/globals'
+import { countFindings, parseFindings, reaches, SEVERITIES } from './findings.ts'
+
+const match = (id: string, severity: string | undefined, more: object = {}) => ({
+  vulnerability: { id, severity, fix: { versions: ['2.0'], state: 'fixed' } },
+  artifact: { name: 'openssl', version: '1.0', locations: [{ path: '/lib/apk/db' }] },
+  ...more,
+})
+const report = (...matches: readonly object[]) => JSON.stringify({ matches })
+
+describe('the findings of a scan', () => {
+  it('come worst first, then by name', () => {
+    const text = report(
+      match('CVE-3', 'Medium'),
+      match('CVE-2', 'Critical'),
+      match('CVE-1', 'Critical'),
+    )
+    const ids = parseFindings(text, 'backend').map(({ id }) => id)
+    expect(ids).toEqual(['CVE-1', 'CVE-2', 'CVE-3'])
+  })
+
+  it('say which package it is, where, and what mends it', () => {
+    expect(parseFindings(report(match('CVE-1', 'High')), 'backend')).toEqual([
+      {
+        id: 'CVE-1',
+        severity: 'high',
+        package: 'openssl',
+        version: '1.0',
+        fixedIn: ['2.0'],
+        location: '/lib/apk/db',
+      },
+    ])
+  })
+
+  it('keep one whose severity nobody named, as unknown', () => {
+    const text = report(match('CVE-1', undefined), match('CVE-2', 'Catastrophic'))
+    expect(countFindings(parseFindings(text, 'backend'))).toMatchObject({ unknown: 2, critical: 0 })
+  })
+
+  it('that are no JSON are an error that names the image', () => {
+    expect(() => parseFindings('panic: no database', 'backend')).toThrow('the scan of backend')
+  })
+})
+
+describe('a threshold', () => {
+  it.each([
+    { threshold: 'critical', reached: ['critical'] },
+    { threshold: 'high', reached: ['critical', 'high'] },
+    { threshold: 'negligible', reached: ['critical', 'high', 'medium', 'low', 'negligible'] },
+  ] as const)('of $threshold is reached by $reached', ({ threshold, reached }) => {
+    expect(SEVERITIES.filter((severity) => reaches(severity, threshold))).toEqual(reached)
+  })
+})
