@@ -27,6 +27,8 @@ const REPORT = 'out/demo/report.json'
 const PART_OF: Readonly<Record<ToolName, Part>> = {
   buildx: 'builder',
   kind: 'cluster',
+  kubectl: 'cluster',
+  kubeconform: 'render',
   kustomize: 'render',
   syft: 'scan',
   grype: 'scan',

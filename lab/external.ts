@@ -35,7 +35,7 @@ const environments = [
  */
 export async function provideExternals(images: Externals): Promise<void> {
   const kubectl = kubectlArguments(
-    readLab().way === 'online' ? await releasedTools('kubectl' as 'kind') : toolPath('kubectl'),
+    readLab().way === 'online' ? await releasedTools('kubectl') : toolPath('kubectl'),
   )
   const credentials = ensureCredentials()
   const certificate = await ensureCertificate(DATABASE_NAME)

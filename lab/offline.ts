@@ -63,7 +63,8 @@ const titles: Readonly<Record<ModuleName, string>> = {
   ci: 'act and actionlint',
 }
 
-function toolSteps(name: ModuleName, done: boolean): Step[] {
+/** Compiling the programs of one Go module: what has no released binary that is pinned is made so online, too. */
+export function toolSteps(name: ModuleName, done: boolean): Step[] {
   const urgent = name === 'kubernetes' || name === 'own'
   const fetch = `fetch-${name}`
   return [

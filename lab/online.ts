@@ -5,13 +5,11 @@ import { ensureBuilder } from './builder.ts'
 import { ensureCluster } from './cluster.ts'
 import { run } from './command.ts'
 import { LabError } from './failure.ts'
-import type { Setting } from './offline.ts'
+import { type Setting, toolSteps } from './offline.ts'
 import { ensureRegistry } from './registry.ts'
 import type { Step } from './schedule.ts'
 import type { Part } from './state.ts'
 import { newStep } from './step.ts'
-
-type ReleasedTool = Parameters<ReturnType<typeof pinnedTools>>[0]
 
 const DOWNLOAD_SECONDS = 300
 const PULL_SECONDS = 600
@@ -35,7 +33,7 @@ export const onlineGoals: Readonly<Record<Part, readonly string[]>> = {
   render: ['tool-kustomize', 'tool-kubeconform'],
   scan: ['tool-syft', 'tool-grype'],
   cluster: ['cluster'],
-  workflows: [],
+  workflows: ['compile-ci'],
 }
 
 /** What has to be done where a Docker engine runs and public registries answer: official images, released programs. */
@@ -52,11 +50,12 @@ export function onlineSteps({ host, say, onNodeImage }: Setting): Step[] {
   }
   const tools = ['buildx', 'kind', 'kubectl', 'kustomize', 'kubeconform', 'syft', 'grype'] as const
   return [
+    ...toolSteps('ci', false),
     ...tools.map((name) =>
       newStep(`tool-${name}`, `fetching ${name}`, {
         uses: 'network',
         run: async () => {
-          await releasedTools(name as ReleasedTool)
+          await releasedTools(name)
         },
       }),
     ),
@@ -83,10 +82,7 @@ export function onlineSteps({ host, say, onNodeImage }: Setting): Step[] {
       run: async () => {
         const { tag, digest } = pins.images['kindest/node']
         const image = `docker.io/kindest/node:${tag}@${digest}`
-        const [kind, kubectl] = await Promise.all([
-          releasedTools('kind'),
-          releasedTools('kubectl' as ReleasedTool),
-        ])
+        const [kind, kubectl] = await Promise.all([releasedTools('kind'), releasedTools('kubectl')])
         await ensureCluster({ kind, kubectl, image, host, way: 'online' }, say)
       },
     }),

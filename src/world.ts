@@ -46,7 +46,8 @@ export type ProgramResult = {
 /** Runs a program to its end. A status other than 0 is a result; a time-out or a missing program throws `UserError`. */
 export type RunProgram = (program: Program, signal: AbortSignal) => Promise<ProgramResult>
 
-export type ToolName = 'buildx' | 'syft' | 'grype' | 'kustomize' | 'kind'
+export type ToolName =
+  'buildx' | 'syft' | 'grype' | 'kustomize' | 'kind' | 'kubectl' | 'kubeconform'
 
 /** The path of a pinned external program, checked against its sha256 on every use. */
 export type Tools = (name: ToolName) => Promise<string>

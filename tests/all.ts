@@ -44,19 +44,21 @@ const alone: readonly StageSpec[] = [
 ]
 
 /** What runs on the lab. */
-const onLab = (environment: Readonly<Record<string, string>>): readonly StageSpec[] => [
+const onLab = async (
+  environment: Readonly<Record<string, string>>,
+): Promise<readonly StageSpec[]> => [
   {
     name: 'workflows are clean',
     minutes: 5,
     commands: [
-      [testPrograms.tool('actionlint'), '-color'],
+      [await testPrograms.tool('actionlint'), '-color'],
       [testPrograms.zizmor, '--offline', '--quiet', '.github', 'actions'],
     ],
   },
   {
     name: 'manifests render and fit the schemas',
     minutes: 5,
-    env: testPrograms.kubernetesSchemas(),
+    env: await testPrograms.kubernetesSchemas(),
     commands: [['bash', 'scripts/validate-k8s.sh']],
   },
   {
@@ -88,7 +90,7 @@ async function all(): Promise<readonly StageResult[]> {
   ensureTestPrograms(tell)
   for (const stage of alone) results.push(await runStage(stage))
   const { environment } = await lab
-  for (const stage of onLab(environment)) results.push(await runStage(stage))
+  for (const stage of await onLab(environment)) results.push(await runStage(stage))
   return results
 }
 

@@ -1,32 +1,36 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { releasedTools } from '../lab/online.ts'
 import { places } from '../lab/places.ts'
 import { UserError } from '../src/errors.ts'
 import { parseJson, textAt } from '../src/json.ts'
+import type { ToolName } from '../src/world.ts'
 
 /** Version of the workflow auditor; it comes from the Python package index. */
 const ZIZMOR = '1.32.0'
 const KUBERNETES = '1.34.4'
 const APT_TIMEOUT_MS = 900_000
+const schemas = join(places.cache, `schemas-${KUBERNETES}`)
 
 /** Programs that only tests use: where they are once `ensureTestPrograms` is through. */
 export const testPrograms = {
   venv: join(places.cache, 'app-venv'),
   zizmor: join(places.cache, `zizmor-${ZIZMOR}`, 'bin', 'zizmor'),
-  tool: (name: string): string => {
-    const path = textAt(
-      parseJson(readFileSync(places.manifest, 'utf8'), places.manifest),
-      name,
-      'path',
-    )
-    if (path === undefined) throw new UserError(`The lab has no ${name}; run "npm run lab:up"`)
-    return path
+  /** A program of the lab: compiled by it, or the released one. */
+  tool: async (name: 'act' | 'actionlint' | ToolName): Promise<string> => {
+    const manifest = await readFile(places.manifest, 'utf8').catch(() => '{}')
+    const compiled = textAt(parseJson(manifest, places.manifest), name, 'path')
+    if (compiled !== undefined) return compiled
+    if (name === 'act' || name === 'actionlint')
+      throw new UserError(`The lab has no ${name}; run "npm test" again`)
+    return await releasedTools(name)
   },
-  kubernetesSchemas: (): Readonly<Record<string, string>> => ({
-    KUSTOMIZE: testPrograms.tool('kustomize'),
-    KUBECONFORM: testPrograms.tool('kubeconform'),
-    KUBECONFORM_SCHEMAS: `${join(places.cache, `schemas-${KUBERNETES}`)}/{{.ResourceKind}}{{.KindSuffix}}.json`,
+  kubernetesSchemas: async (): Promise<Readonly<Record<string, string>>> => ({
+    KUSTOMIZE: await testPrograms.tool('kustomize'),
+    KUBECONFORM: await testPrograms.tool('kubeconform'),
+    KUBECONFORM_SCHEMAS: `${schemas}/{{.ResourceKind}}{{.KindSuffix}}.json`,
   }),
 }
 
@@ -39,7 +43,6 @@ export function ensureTestPrograms(say: (line: string) => void): void {
     execFileSync('python3', ['-m', 'venv', '--clear', venv])
     execFileSync(join(venv, 'bin', 'pip'), ['install', '--quiet', `zizmor==${ZIZMOR}`])
   }
-  const schemas = join(places.cache, `schemas-${KUBERNETES}`)
   if (existsSync(schemas) && readdirSync(schemas).length > 0) return
   say(`making the schemas of Kubernetes ${KUBERNETES}`)
   const module = `k8s.io/kubernetes@v${KUBERNETES}`

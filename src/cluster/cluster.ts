@@ -132,9 +132,7 @@ async function send(
 ): Promise<IncomingMessage> {
   const headers = {
     accept: 'application/json',
-    ...(how.body === undefined
-      ? {}
-      : { 'content-type': request.contentType ?? 'application/json' }),
+    ...bodyHeaders(request, how.body),
     ...(await access.headers()),
     ...request.headers,
   }
@@ -150,6 +148,13 @@ async function send(
     outgoing.once('error', reject)
     outgoing.end(how.body)
   })
+}
+
+/** The length is always said: Node would send the body of a DELETE without it, and the next answer would be garbled. */
+function bodyHeaders(request: Request, body: string | undefined): Record<string, string> {
+  if (body === undefined) return {}
+  const type = request.contentType ?? 'application/json'
+  return { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) }
 }
 
 function parseOr(text: string): unknown {

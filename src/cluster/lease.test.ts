@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { type FakeCluster, fakeCluster } from '../../tests/fakes/cluster.ts'
+import { answer, type FakeCluster, fakeCluster } from '../../tests/fakes/cluster.ts'
 import { fakeClock } from '../../tests/fakes/world.ts'
 import { textAt } from '../json.ts'
 import type { Clock } from '../world.ts'
@@ -89,15 +89,16 @@ describe('a lease', () => {
     const clock = fakeClock()
     const cluster = await leftBehind(clock)
     await clock.sleep(31_000, new AbortController().signal)
-    const first = await hold('ann', cluster, { clock })
-    // Bob read the lease before Ann wrote it: the server tells him by its version.
-    const stale = {
-      ...cluster.objects.get(path),
-      metadata: { name: 'todo-deploy', resourceVersion: '1' },
+    cluster.intercept = ({ method }) => {
+      if (method !== 'PUT') return undefined
+      // Ann writes between Bob's look and his own writing.
+      cluster.intercept = () => undefined
+      const spec = { holderIdentity: 'ann', renewTime: new Date(9e12).toISOString() }
+      const live = cluster.objects.get(path)
+      if (live !== undefined) cluster.objects.set(path, { ...live, spec })
+      return answer(409, { message: 'the object has been modified' })
     }
-    const answer = await cluster.call({ method: 'PUT', path, body: stale })
-    expect(answer.status).toBe(409)
-    await first.release()
+    await expect(hold('bob', cluster, { clock })).rejects.toThrow('ann is deploying to todo')
   })
 
   it('that another took meanwhile is left to them', async () => {

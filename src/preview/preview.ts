@@ -10,7 +10,7 @@ export const PREVIEW_LABEL = 'todo-deploy.dev/preview'
 export const EXPIRES = 'todo-deploy.dev/expires'
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/
-const TTL = /^(\d+)([mhd])$/
+const TTL = /^(\d{1,4})([mhd])$/
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const REMOVAL_MS = 180_000
 const LOOK_AGAIN_MS = 1_000

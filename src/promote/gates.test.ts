@@ -2,10 +2,9 @@ import { describe, expect, it } from '@jest/globals'
 import { judgeVerdicts } from './gates.ts'
 
 const verdict = (environment: string, how: string, at: string) => ({
-  environment,
-  verdict: how,
-  at,
+  ...{ environment, verdict: how, at, complete: true },
 })
+const partial = (how: string) => ({ ...verdict('dev', how, '2'), complete: false })
 
 describe('the gate of an environment', () => {
   it.each([
@@ -38,6 +37,12 @@ describe('the gate of an environment', () => {
     {
       name: 'the verdict is in a form nobody knows',
       verdicts: [{ environment: 'dev' }],
+      open: false,
+    },
+    { name: 'only a part of it was looked at', verdicts: [partial('pass')], open: false },
+    {
+      name: 'it passed and a part of it failed since',
+      verdicts: [verdict('dev', 'pass', '1'), partial('fail')],
       open: false,
     },
     { name: 'nobody ever looked', verdicts: [], open: false },

@@ -6,7 +6,7 @@ import type { Release } from '../release/release.ts'
 /** One condition on the way to the next environment. */
 export type Gate = { readonly name: string; readonly open: boolean; readonly why: string }
 
-/** Open where the newest complete verdict about this release in `environment` is a pass: a later failure takes an earlier pass back. */
+/** Open where the newest verdict about this release in `environment` is a complete pass: a later failure takes an earlier pass back. */
 export async function verdictGate(
   release: Release,
   environment: Environment,
@@ -19,7 +19,7 @@ export async function verdictGate(
 export function judgeVerdicts(verdicts: readonly unknown[], environment: string): Gate {
   const name = `verified in ${environment}`
   const newest = verdicts.findLast(
-    (verdict) => textAt(verdict, 'environment') === environment && at(verdict, 'complete') === true,
+    (verdict) => textAt(verdict, 'environment') === environment && counts(verdict),
   )
   if (newest === undefined)
     return {
@@ -36,4 +36,9 @@ export function judgeVerdicts(verdicts: readonly unknown[], environment: string)
         open: false,
         why: `its last verdict in ${environment} is "${verdict}" (${when}); mend it and verify again`,
       }
+}
+
+/** A look at a part may close the gate, never open it. */
+function counts(verdict: unknown): boolean {
+  return at(verdict, 'complete') === true || textAt(verdict, 'verdict') !== 'pass'
 }

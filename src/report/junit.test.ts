@@ -13,6 +13,7 @@ function report(...checks: readonly CheckResult[]): string {
     environment: 'dev & <test>',
     namespace: 'todo-dev',
     profile: 'smoke',
+    complete: true,
     verdict: 'fail',
     checks,
     at: '2026-11-21T12:00:00Z',

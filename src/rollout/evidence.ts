@@ -12,6 +12,8 @@ export type Evidence = {
 
 const LOG_LINES = 20
 const EVENTS = 8
+/** What the kubelet answers, with status 200, while it clears a container away. */
+const LOG_GONE = /^unable to retrieve container logs/
 /** Shorter values are ordinary words; masking them would only garble the text. */
 const SECRET_MIN_LENGTH = 6
 
@@ -37,11 +39,11 @@ export function maskerOf(values: readonly string[]): (text: string) => string {
 
 async function readLogs(namespace: string, cause: Cause, cluster: Cluster): Promise<string[]> {
   const path = `/api/v1/namespaces/${namespace}/pods/${cause.pod ?? ''}/log`
-  for (const previous of [true, false]) {
+  for (const previous of [true, false, true]) {
     const query = `container=${cause.container ?? ''}&tailLines=${LOG_LINES}&previous=${previous}`
     const answer = await cluster.call({ method: 'GET', path: `${path}?${query}` })
-    const lines = answer.text.trim().split('\n')
-    if (answer.status === 200 && answer.text.trim() !== '') return lines
+    const text = answer.text.trim()
+    if (answer.status === 200 && text !== '' && !LOG_GONE.test(text)) return text.split('\n')
   }
   return []
 }

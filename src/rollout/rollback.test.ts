@@ -12,6 +12,7 @@ import {
 import { answer, type FakeCluster, fakeCluster } from '../../tests/fakes/cluster.ts'
 import type { FakeWorld } from '../../tests/fakes/world.ts'
 import { type EnvironmentState, readState } from '../cluster/state.ts'
+import { at } from '../json.ts'
 import { nameOf } from '../render/manifest.ts'
 import { deploy } from './deploy.ts'
 
@@ -39,9 +40,7 @@ function names(): string[] {
 }
 
 function annotationsOfWeb(): unknown {
-  const spec = cluster.objects.get(webPath)?.['spec'] as ReturnType<typeof deployment>['spec']
-  return (spec as { template: { metadata: { annotations: unknown } } }).template.metadata
-    .annotations
+  return at(cluster.objects.get(webPath), 'spec', 'template', 'metadata', 'annotations')
 }
 
 /** Refuses to write one object for real; its dry run passes. */

@@ -23,7 +23,9 @@ export type RolloutTarget = {
 }
 
 /** Deleting these loses data or far more than one application; they are left, and said. */
-const NEVER_PRUNED = ['Namespace', 'PersistentVolumeClaim', 'PersistentVolume', 'StatefulSet']
+const NEVER_REMOVED = ['Namespace', 'PersistentVolumeClaim', 'PersistentVolume']
+/** A database that a release no longer names is more likely forgotten than unwanted. */
+const NEVER_PRUNED = [...NEVER_REMOVED, 'StatefulSet']
 /** A release that drops more than this share of what was there is more likely a mistake. */
 const PRUNE_SHARE = 0.5
 const PRUNE_FREE = 5
@@ -61,7 +63,7 @@ export async function rollOut(
   } finally {
     watch.close()
   }
-  if (target.prune) await removeObjects(prunable(objects, target.state), cluster, world)
+  if (target.prune) await pruneObjects(target, cluster, world)
   return inventory
 }
 
@@ -105,17 +107,26 @@ export function prunable(
   )
 }
 
-/** Deletes entries by UID; kinds that hold data are left and named. */
+async function pruneObjects(target: RolloutTarget, cluster: Cluster, world: World): Promise<void> {
+  const gone = prunable(target.objects, target.state)
+  const kept = gone.filter(({ object }) => NEVER_PRUNED.includes(object.kind))
+  for (const { object } of kept)
+    world.progress.warn(`${nameOf(object)} is left: delete it by hand if nobody needs its data`)
+  await removeObjects(
+    gone.filter((entry) => !kept.includes(entry)),
+    cluster,
+    world,
+  )
+}
+
+/** Deletes entries by UID; claims, volumes and namespaces are left, for they hold data. */
 export async function removeObjects(
   entries: readonly InventoryEntry[],
   cluster: Cluster,
   world: World,
 ): Promise<void> {
   for (const { object, uid } of entries) {
-    if (NEVER_PRUNED.includes(object.kind)) {
-      world.progress.warn(`${nameOf(object)} is left: delete it by hand if nobody needs its data`)
-      continue
-    }
+    if (NEVER_REMOVED.includes(object.kind)) continue
     if (await deleteObject(object, uid, cluster)) world.progress.say(`deleted ${nameOf(object)}`)
   }
 }

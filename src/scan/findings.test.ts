@@ -46,6 +46,7 @@ describe('a threshold', () => {
   it.each([
     { threshold: 'critical', reached: ['critical'] },
     { threshold: 'high', reached: ['critical', 'high'] },
+    { threshold: 'unknown', reached: ['critical', 'high', 'medium', 'low', 'negligible'] },
     { threshold: 'negligible', reached: ['critical', 'high', 'medium', 'low', 'negligible'] },
   ] as const)('of $threshold is reached by $reached', ({ threshold, reached }) => {
     expect(SEVERITIES.filter((severity) => reaches(severity, threshold))).toEqual(reached)

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Lab } from '../../lab/lab.ts'
 import { places } from '../../lab/places.ts'
@@ -21,28 +21,30 @@ export type Workflow = {
   readonly inputs?: Readonly<Record<string, string>>
 }
 
+/** The lab, a folder for files of this run, and the end of its time. */
+export type Stage = { readonly lab: Lab; readonly folder: string; readonly signal: AbortSignal }
+
 const PROJECT = join(import.meta.dirname, '../..')
+const WORKFLOWS = '.github/workflows'
 const WORKFLOW_LIMIT_S = 300
 const SHOWN_LINES = 40
 
 /** Runs a workflow under act on this very machine, against the lab, with the actions of the release tree. */
 export async function runWorkflow(
   workflow: Workflow,
-  lab: Lab,
-  signal: AbortSignal,
+  { lab, folder, signal }: Stage,
 ): Promise<WorkflowRun> {
-  const text = await readFile(join(PROJECT, '.github/workflows', workflow.file), 'utf8')
   const kubeconfig = await readFile(lab.kubeconfig, 'utf8')
   const result = await runProgram(
     {
-      argv: [await findAct(lab), ...actArguments(workflow, text, lab)],
+      argv: [await findAct(lab), ...actArguments(workflow, await readWorkflows(), lab)],
       cwd: PROJECT,
       env: {
         HOME: process.env['HOME'] ?? '',
         PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-        // Its caches, and no configuration of the user's own.
-        XDG_CACHE_HOME: join(places.cache, 'act'),
-        XDG_CONFIG_HOME: join(places.cache, 'act'),
+        // Its workspaces, and no configuration of the user's own.
+        XDG_CACHE_HOME: folder,
+        XDG_CONFIG_HOME: folder,
         KUBE_CONFIG: Buffer.from(kubeconfig).toString('base64'),
       },
       timeoutSeconds: WORKFLOW_LIMIT_S,
@@ -52,8 +54,15 @@ export async function runWorkflow(
   return readRun(`${result.stdout}\n${result.stderr}`)
 }
 
+/** The text of all workflows: one may call another. */
+async function readWorkflows(): Promise<string> {
+  const folder = join(PROJECT, WORKFLOWS)
+  const files = (await readdir(folder)).sort()
+  return (await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))).join('\n')
+}
+
 /** The arguments of act; the kubeconfig goes by the environment, where no process list shows it. */
-export function actArguments(workflow: Workflow, text: string, lab: Lab): string[] {
+export function actArguments(workflow: Workflow, all: string, lab: Lab): string[] {
   const variables = {
     REGISTRY: `${lab.registry}/todo`,
     BUILDER: lab.builder,
@@ -65,23 +74,20 @@ export function actArguments(workflow: Workflow, text: string, lab: Lab): string
     Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`])
   return [
     workflow.event,
-    ...['--workflows', join('.github/workflows', workflow.file)],
+    ...['--workflows', join(WORKFLOWS, workflow.file)],
     ...['--platform', 'ubuntu-latest=-self-hosted'],
     ...['--no-cache-server', '--json', '--actor', 'somebody'],
     ...['--secret', 'KUBE_CONFIG', '--secret', 'GITHUB_TOKEN=none'],
     ...pairs('--var', variables),
     ...pairs('--env', { ...environment, ...cache }),
     ...pairs('--input', workflow.inputs ?? {}),
-    ...usedRepositories(text).flatMap((name) => [
-      '--local-repository',
-      `${name}=${folderOf(name)}`,
-    ]),
+    ...usedRepositories(all).flatMap((name) => ['--local-repository', `${name}=${folderOf(name)}`]),
   ]
 }
 
-/** `owner/name@ref` of every action of another repository that a workflow names; act has its own checkout. */
-function usedRepositories(workflow: string): readonly string[] {
-  const found = workflow.matchAll(/uses: ([\w.-]+\/[\w.-]+)(?:\/[\w./-]+)?@([\w.-]+)/g)
+/** `owner/name@ref` of every action of another repository that workflows name; act has its own checkout. */
+function usedRepositories(workflows: string): readonly string[] {
+  const found = workflows.matchAll(/uses: ([\w.-]+\/[\w.-]+)(?:\/[\w./-]+)?@([\w.-]+)/g)
   const names = [...found].map(([, repository = '', ref = '']) => `${repository}@${ref}`)
   return [...new Set(names)].filter((name) => !name.startsWith('actions/checkout@'))
 }

@@ -1,31 +1,28 @@
 // The workflows of continuous delivery, run for real: act, the release tree, the lab's registry and cluster.
 import assert from 'node:assert/strict'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { provideExternals } from '../../lab/external.ts'
-import { ensure, type Lab } from '../../lab/lab.ts'
+import { ensure } from '../../lab/lab.ts'
+import { places } from '../../lab/places.ts'
 import { plainVoice, showProgress } from '../../src/edge/terminal.ts'
 import { cancelSignal } from '../../src/edge/world.ts'
 import { messageOf } from '../../src/errors.ts'
 import { at, listAt, textAt } from '../../src/json.ts'
 import { runProgram } from '../../src/tools/program.ts'
 import { treePath } from '../release/tree.ts'
-import { type Workflow, type WorkflowRun, runWorkflow } from './act.ts'
+import { runWorkflow, type Stage, type Workflow, type WorkflowRun } from './act.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 const COMMAND_LIMIT_S = 300
 const WHOLE_LIMIT_MS = 600_000
-
-/** The lab, a folder for files of this run, and the end of its time. */
-type Stage = { readonly lab: Lab; readonly folder: string; readonly signal: AbortSignal }
 
 const progress = showProgress(process.stderr, plainVoice)
 
 async function runAll(): Promise<void> {
   treePath()
   const lab = await ensure(['builder', 'registry', 'render', 'scan', 'cluster', 'workflows'])
-  const folder = await mkdtemp(join(tmpdir(), 'todo-deploy-act-'))
+  const folder = await mkdtemp(join(places.cache, 'act-'))
   const late = AbortSignal.timeout(WHOLE_LIMIT_MS)
   const stage = { lab, folder, signal: AbortSignal.any([cancelSignal(), late]) }
   try {
@@ -36,7 +33,12 @@ async function runAll(): Promise<void> {
     await progress.step('promote.yml refuses what was never verified', () =>
       refuse(unverified, stage),
     )
-    await progress.step('promote.yml takes dev to staging and verifies', () => promote(stage))
+    await progress.step('promote.yml takes dev to staging and verifies', () =>
+      promote({ file: 'promote.yml', from: 'dev', to: 'staging' }, stage),
+    )
+    await progress.step('cd-production.yml takes staging to production and verifies', () =>
+      promote({ file: 'cd-production.yml', from: 'staging', to: 'production' }, stage),
+    )
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -80,17 +82,23 @@ async function refuse(unverified: string, stage: Stage): Promise<void> {
   assert.deepEqual(await statusOf('staging', stage), before, 'the refusal changed staging')
 }
 
-async function promote(stage: Stage): Promise<void> {
-  const inputs = { from: 'dev', to: 'staging', release: '', mode: 'apply', reason: 'act' }
-  const run = await start({ file: 'promote.yml', event: 'workflow_dispatch', inputs }, stage)
+async function promote(
+  way: { readonly file: string; readonly from: string; readonly to: string },
+  stage: Stage,
+): Promise<void> {
+  const { file, from, to } = way
+  const route = file === 'promote.yml' ? { from, to, mode: 'apply' } : {}
+  const inputs = { ...route, release: '', reason: 'act' }
+  const run = await start({ file, event: 'workflow_dispatch', inputs }, stage)
   expectGood(run, ['promote'])
-  const [dev, staging] = [await statusOf('dev', stage), await statusOf('staging', stage)]
-  assert.equal(staging.release, dev.release, 'staging does not run what dev runs')
-  assert.equal(staging.verdict, 'pass', 'the release in staging has no passing verdict')
+  const before = await statusOf(from, stage)
+  const after = await statusOf(to, stage)
+  assert.equal(after.release, before.release, `${to} does not run what ${from} runs`)
+  assert.equal(after.verdict, 'pass', `the release in ${to} has no passing verdict`)
 }
 
-async function start(workflow: Workflow, { lab, signal }: Stage): Promise<WorkflowRun> {
-  const run = await runWorkflow(workflow, lab, signal)
+async function start(workflow: Workflow, stage: Stage): Promise<WorkflowRun> {
+  const run = await runWorkflow(workflow, stage)
   for (const [step, result] of Object.entries(run.steps)) progress.say(`${result}: ${step}`)
   return run
 }

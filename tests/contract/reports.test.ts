@@ -87,6 +87,7 @@ const verdict = reportVerdict({
   environment: 'dev',
   namespace: 'todo-dev',
   profile: 'smoke',
+  complete: true,
   verdict: 'pass',
   checks: [{ check: 'http', name: 'backend', status: 'pass', detail: '200', seconds: 0.1 }],
   at,

@@ -11,7 +11,7 @@ import {
 } from './lab.ts'
 
 /** The application's own knob for its start command makes a release whose backend really crashes. */
-const CRASH = `python3 -c "import sys; print('no configuration for me', flush=True); sys.exit(7)"`
+const CRASH = 'python3 -m a_module_that_is_missing'
 
 let crashing = ''
 let good = ''
@@ -30,9 +30,9 @@ describe('a release whose backend crashes', () => {
     const call = await todoDeploy(['deploy', '--environment', 'dev', '--release', crashing])
     expect(call.status).toBe(3)
     expect(call.firstLine).toMatch(
-      /^dev: rolled-back. Deployment todo-app-dev\/backend will not become ready: its container exits with status 7/,
+      /^dev: rolled-back. Deployment todo-app-dev\/backend will not become ready: its container exits with status 1/,
     )
-    expect(call.stderr).toContain('no configuration for me')
+    expect(call.stderr).toContain('No module named a_module_that_is_missing')
     expect(call.report).toMatchObject({ outcome: 'rolled-back', cause: 'crash' })
   })
 
