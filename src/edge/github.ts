@@ -38,7 +38,9 @@ export async function runAction<S extends InputSpecs>(command: Command<S>): Prom
 async function execute<S extends InputSpecs>(command: Command<S>, signal: AbortSignal) {
   try {
     const inputs = parseInputs(command.inputs, (name) => core.getInput(name))
-    const progress = showProgress(process.stdout, voice)
+    // A log, even where it looks like a terminal, as under act: lines must stay.
+    const log = { write: (text: string) => process.stdout.write(text) }
+    const progress = showProgress(log, voice)
     const caller = {
       actor: process.env['GITHUB_ACTOR'] ?? '',
       revision: process.env['GITHUB_SHA'] ?? '',

@@ -51,12 +51,13 @@ async function judge(release: Release, verdict: string): Promise<void> {
 }
 
 function move(release: Release, more: Partial<PromoteOptions> = {}): ReturnType<typeof promote> {
-  const options = {
-    ...{ release: release.reference, from: 'dev', to: 'staging', mode: 'apply', reason: 'ready' },
+  const options: PromoteOptions = {
+    ...{ release: release.reference, from: 'dev', to: 'staging', reason: 'ready' },
     ...{ timeoutSeconds: 60, holder: 'run-1', actor: 'ann' },
+    mode: 'apply',
     manifestTree: readEnvironments(manifests),
     ...more,
-  } as const
+  }
   return promote(options, cluster, world)
 }
 

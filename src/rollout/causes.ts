@@ -130,6 +130,8 @@ function crashCause(status: unknown): Cause | undefined {
   const ended = at(status, 'lastState', 'terminated') ?? at(status, 'state', 'terminated')
   const code = numberAt(ended, 'exitCode') ?? 0
   if (restarts < RESTART_BUDGET || at(status, 'ready') === true) return undefined
+  // It runs now: restarts of long ago say nothing about this rollout, and if it ends again that is seen then.
+  if (at(status, 'state', 'running') !== undefined) return undefined
   // It came right after all: a Job's container is never "ready".
   if (numberAt(status, 'state', 'terminated', 'exitCode') === 0) return undefined
   if (textAt(ended, 'reason') === 'OOMKilled')
