@@ -12,6 +12,8 @@ const voice: Voice = {
   begin: (title) => `::group::${title}`,
   end: (title, seconds) => `✓ ${title} (${seconds} s)\n::endgroup::`,
   warning: (line) => `::warning::${escapeData(line)}`,
+  // The runner reads a command behind any indent: what a build prints must not become one.
+  line: (line) => (/^\s*(::|##\[)/.test(line) ? `  │ ${line}` : `  ${line}`),
 }
 
 /** Runs a command as a GitHub Action: inputs from `INPUT_*`, outputs, summary, annotation and exit status. */
@@ -26,7 +28,7 @@ export async function runAction<S extends InputSpecs>(command: Command<S>): Prom
       await core.summary.addRaw(result.summary, true).write()
     if (result.status === STATUS.good) core.info(result.headline)
     else core.error(result.headline)
-    for (const line of result.details ?? []) core.info(`  ${line}`)
+    for (const line of result.details ?? []) core.info(voice.line(line))
     process.exitCode = result.status
   } catch (error) {
     core.error(signal.aborted ? `${command.name} was cancelled` : messageOf(error))

@@ -11,12 +11,15 @@ export type Voice = {
   readonly begin: (title: string) => string
   readonly end: (title: string, seconds: string) => string
   readonly warning: (line: string) => string
+  /** An ordinary line, which may be text of others. */
+  readonly line: (line: string) => string
 }
 
 export const plainVoice: Voice = {
   begin: (title) => `▸ ${title}`,
   end: (title, seconds) => `✓ ${title} (${seconds} s)`,
   warning: (line) => `! ${line}`,
+  line: (line) => `  ${line}`,
 }
 
 const CLEAR_BELOW = '\x1b[J'
@@ -49,7 +52,7 @@ export function showProgress(output: Output, voice: Voice): Progress {
       }
     },
     say: (text) => {
-      line(`  ${text}`)
+      line(voice.line(text))
     },
     warn: (text) => {
       line(voice.warning(text))
@@ -62,7 +65,7 @@ export function showProgress(output: Output, voice: Voice): Progress {
         drawn = rows.length
         return
       }
-      for (const row of rows) if (!shown.has(row)) line(`  ${row}`)
+      for (const row of rows) if (!shown.has(row)) line(voice.line(row))
       shown = new Set(rows)
     },
   }
