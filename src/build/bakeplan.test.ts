@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals'
+import { fakeWorld } from '../../tests/fakes/world.ts'
+import { readBakePlan } from './bakeplan.ts'
+
+const options = { file: 'docker-bake.hcl', folder: '/todo', targets: [] }
+
+function planOf(target: unknown, stderr = ''): ReturnType<typeof readBakePlan> {
+  const stdout = JSON.stringify({ group: { default: {} }, target })
+  const status = stderr === '' ? 0 : 1
+  return readBakePlan(options, fakeWorld({ run: () => Promise.resolve({ status, stdout, stderr }) }))
+}
+
+describe('a bake plan', () => {
+  it('is what bake resolved, with the defaults of Docker', async () => {
+    const plan = await planOf({
+      backend: { context: 'app/backend', dockerfile: 'docker/backend/Dockerfile' },
+      frontend: {},
+    })
+    expect(plan.targets).toEqual([
+      { name: 'backend', context: 'app/backend', dockerfile: 'docker/backend/Dockerfile' },
+      { name: 'frontend', context: '.', dockerfile: 'Dockerfile' },
+    ])
+  })
+
+  it.each(['NPM_TOKEN', 'db_password', 'OPENAI_API_KEY', 'OPENAI_APIKEY', 'SigningSecret'])(
+    'is refused where %s is a build argument, which everybody can read in the image',
+    async (name) => {
+      await expect(planOf({ backend: { args: { [name]: 'x' } } })).rejects.toThrow(
+        'pass these as build secrets instead',
+      )
+    },
+  )
+
+  it('does not name the value of such an argument', async () => {
+    const refusal = await planOf({ backend: { args: { NPM_TOKEN: 'hunter2', MODE: 'x' } } }).catch(
+      (error: unknown) => error,
+    )
+    expect(refusal).toMatchObject({ details: ['backend: NPM_TOKEN'] })
+  })
+
+  it('that bake refuses has its own words in the first line', async () => {
+    const stderr = 'docker-bake.hcl:3\n--------\nERROR: failed to find target backnd\n'
+    await expect(planOf({}, stderr)).rejects.toThrow(
+      "The bake file docker-bake.hcl can't be used: failed to find target backnd",
+    )
+  })
+})

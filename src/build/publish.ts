@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises'
+import { UserError } from '../errors.ts'
+import { listReferrers, pushArtifact } from '../registry/artifact.ts'
+import { openRepository, type Repository } from '../registry/client.ts'
+import { type LayoutImage, pushLayout } from '../registry/layout.ts'
+import { parseReference } from '../registry/reference.ts'
+import type { ImageSet } from '../release/imageset.ts'
+import type { Release } from '../release/release.ts'
+import type { Scan } from '../scan/scanner.ts'
+import type { World } from '../world.ts'
+
+/** syft's own JSON, as its command `attest` names it. */
+const SBOM_TYPE = 'application/vnd.syft+json'
+const TAG_DIGITS = 12
+
+/** Pushes what is new by digest, reads every image back, and keeps its SBOM beside it. */
+export async function publishImages(
+  what: {
+    readonly images: ImageSet
+    readonly layouts: ReadonlyMap<string, LayoutImage>
+    readonly scans: readonly Scan[]
+  },
+  world: World,
+): Promise<void> {
+  for (const [name, image] of Object.entries(what.images.images)) {
+    const layout = what.layouts.get(name)
+    const repository = openRepository(parseReference(image.reference), world.signal)
+    if (layout !== undefined) await pushLayout(layout, repository)
+    const stored = await repository.getManifest(image.digest)
+    if (stored?.digest !== image.digest)
+      throw new UserError(`${image.reference} is not in the registry after the push; run again`)
+    const subject = { ...stored, size: stored.bytes.length }
+    const scan = what.scans.find(({ image: scanned }) => scanned === name)
+    if (scan !== undefined) await keepSbom(scan, subject, repository)
+    world.progress.say(`${name}: ${image.digest}${layout === undefined ? ' (was there)' : ''}`)
+  }
+}
+
+/**
+ * Tags a release and its images, when all of them are there. Nothing is ever read by these tags: they keep clean-ups that
+ * remove untagged versions away from what may be deployed.
+ */
+export async function writeTags(release: Release, signal: AbortSignal): Promise<void> {
+  const tag = `release-${release.digest.slice('sha256:'.length).slice(0, TAG_DIGITS)}`
+  const references = Object.values(release.images.images).map(({ reference }) => reference)
+  for (const reference of [...references, release.reference]) {
+    const place = parseReference(reference)
+    const repository = openRepository(place, signal)
+    const manifest = await repository.getManifest(place.digest ?? '')
+    if (manifest !== undefined) await repository.putManifest(tag, manifest)
+  }
+}
+
+async function keepSbom(
+  scan: Scan,
+  subject: { readonly mediaType: string; readonly digest: string; readonly size: number },
+  repository: Repository,
+): Promise<void> {
+  const known = await listReferrers(subject.digest, SBOM_TYPE, repository)
+  if (known.length > 0) return
+  const { mediaType, digest, size } = subject
+  const content = await readFile(scan.sbomFile)
+  const artifact = { type: SBOM_TYPE, mediaType: SBOM_TYPE, content, annotations: {} }
+  await pushArtifact({ ...artifact, subject: { mediaType, digest, size } }, repository)
+}
