@@ -65,7 +65,8 @@ async function runBake(plan: BakePlan, args: readonly string[], world: World): P
     },
     world.signal,
   )
-  if (result.status !== 0) throw explainBuild(
+  if (result.status !== 0)
+    throw explainBuild(
       result.stderr,
       plan.targets.map(({ name }) => name),
     )
@@ -133,7 +134,10 @@ export function explainBuild(stderr: string, names: readonly string[]): UserErro
   // BuildKit names the target only where there are several.
   const target = /target (\S+): /.exec(summary)?.[1] ?? (names.length === 1 ? names[0] : undefined)
   const place = lines.find((line) => /^\S*Dockerfile:\d+$/.test(line.trim()))?.trim()
-  const cause = summary.replace(/^ERROR: (?:target \S+: )?(?:failed to build: )?(?:failed to solve: )?/, '')
+  const cause = summary.replace(
+    /^ERROR: (?:target \S+: )?(?:failed to build: )?(?:failed to solve: )?/,
+    '',
+  )
   const name = target === undefined ? 'An image' : `The image ${target}`
   const where = place === undefined ? '' : ` at ${place}`
   return new UserError(

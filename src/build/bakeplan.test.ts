@@ -7,7 +7,10 @@ const options = { file: 'docker-bake.hcl', folder: '/todo', targets: [] }
 function planOf(target: unknown, stderr = ''): ReturnType<typeof readBakePlan> {
   const stdout = JSON.stringify({ group: { default: {} }, target })
   const status = stderr === '' ? 0 : 1
-  return readBakePlan(options, fakeWorld({ run: () => Promise.resolve({ status, stdout, stderr }) }))
+  return readBakePlan(
+    options,
+    fakeWorld({ run: () => Promise.resolve({ status, stdout, stderr }) }),
+  )
 }
 
 describe('a bake plan', () => {
