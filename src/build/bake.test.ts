@@ -3,7 +3,7 @@ import { bakeArguments, explainBuild } from './bake.ts'
 
 const plan = {
   file: 'docker-bake.hcl',
-  folder: '/work/todo',
+  folder: '/srv/todo',
   targets: [
     { name: 'backend', context: 'app/backend', dockerfile: 'Dockerfile' },
     { name: 'frontend', context: '../my-app/web', dockerfile: 'Dockerfile' },
@@ -27,7 +27,7 @@ describe('the arguments of a build', () => {
 
   it('allow to read the contexts outside of the folder, and no others', () => {
     const allowed = bakeArguments(plan, options).filter((arg) => arg.startsWith('--allow'))
-    expect(allowed).toEqual(['--allow=fs.read=/work/my-app/web'])
+    expect(allowed).toEqual(['--allow=fs.read=/srv/my-app/web'])
   })
 
   it('leave builder, platforms and cache to bake where nothing was asked for', () => {
