@@ -14,7 +14,7 @@ import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
 import type { World } from '../world.ts'
 import { isAwaited, readinessOf } from './readiness.ts'
 import { restoreGood } from './rollback.ts'
-import { prunable, rollOut } from './rollout.ts'
+import { prunable, removeObjects, rollOut } from './rollout.ts'
 import { RolloutFailed } from './wait.ts'
 
 export type DeploySource = {
@@ -122,7 +122,7 @@ async function rollOutOrReturn(
     world.progress.say(
       `A deploy of ${before.pending.release} did not end (${before.pending.at}); this one takes over`,
     )
-  // What a killed run had created is still nobody's: this run inherits it.
+  // What a killed run had created is still nobody's: this run inherits it, and removes what it has no use for.
   const inherited = before.pending?.created ?? []
   const at = world.clock.now().toISOString()
   const pending = { release: options.source.identity, at, created: inherited }
@@ -132,6 +132,9 @@ async function rollOutOrReturn(
   const target = { namespace, objects, deadline, prune, absent, state: { ...before, pending } }
   try {
     const inventory = await rollOut(target, cluster, world)
+    const wanted = new Set(objects.map(keyOf))
+    const orphans = inherited.filter(({ object }) => !wanted.has(keyOf(object)))
+    await removeObjects(orphans, cluster, world)
     const { pending: _done, ...rest } = before
     const good = { release: options.source.identity, planHash, at, inventory }
     await writeState(namespace, { ...rest, good }, cluster)

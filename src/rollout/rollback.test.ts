@@ -151,6 +151,17 @@ describe('a deploy that is killed', () => {
     expect((await stateNow())?.pending).toBeUndefined()
   })
 
+  it('leaves nothing that the next run has no use for', async () => {
+    await deploy(deployOf('r1', good), cluster, world)
+    await killAt(
+      'web',
+      deployOf('r2', [...good.slice(0, -1), configMap('extra'), deployment('web', 'better')]),
+    )
+    expect(names()).toContain('ConfigMap todo/extra')
+    await deploy(deployOf('r1', good), cluster, world)
+    expect(names()).not.toContain('ConfigMap todo/extra')
+  })
+
   it('leaves nothing behind where the next run fails as well', async () => {
     await killAt('settings', deployOf('r1', good))
     expect(names()).toContain('ConfigMap todo/settings')
