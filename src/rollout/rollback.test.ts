@@ -153,10 +153,7 @@ describe('a deploy that is killed', () => {
 
   it('leaves nothing that the next run has no use for', async () => {
     await deploy(deployOf('r1', good), cluster, world)
-    await killAt(
-      'web',
-      deployOf('r2', [...good.slice(0, -1), configMap('extra'), deployment('web', 'better')]),
-    )
+    await killAt('web', deployOf('r2', [namespaceObject, configMap('extra'), ...good.slice(1)]))
     expect(names()).toContain('ConfigMap todo/extra')
     await deploy(deployOf('r1', good), cluster, world)
     expect(names()).not.toContain('ConfigMap todo/extra')
