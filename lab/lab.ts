@@ -149,6 +149,8 @@ function newLab(reach: Reach, before: Lab | undefined): Lab {
     environment: {
       ...environmentOf(host),
       KUBECONFIG: places.kubeconfig,
+      // For the input of that name; empty means grype's own.
+      VULNERABILITY_DB: reach.way === 'offline' ? vulnerabilityFolder : '',
       ...(tools === '' ? {} : { TODO_DEPLOY_TOOLS: tools }),
     },
     ready: [],
