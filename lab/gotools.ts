@@ -53,6 +53,15 @@ async function readGoVersion(): Promise<string> {
   return stdout.trim()
 }
 
+/** What is kept outside the lab's cache folder when Go compiles, in one line; undefined where nothing is to be compiled. */
+export async function outsideCaches(names: readonly ModuleName[]): Promise<string | undefined> {
+  const built = await Promise.all(names.map(isBuilt))
+  if (built.every(Boolean)) return undefined
+  const { stdout } = await attempt(['go', 'env', 'GOMODCACHE', 'GOCACHE'])
+  const folders = stdout.trim().split('\n').join(' and ')
+  return `Go keeps sources and objects in its own caches, up to 13 GB in ${folders}; "go clean -cache -modcache" empties them`
+}
+
 /** True when every program of the module is in the cache as it would be compiled now. */
 export async function isBuilt(name: ModuleName): Promise<boolean> {
   for (const [program, how] of Object.entries(programsOf(name))) {

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { BUILDER, environmentOf } from './builder.ts'
+import { outsideCaches } from './gotools.ts'
+import { moduleNames } from './toolset.ts'
 import { CONTEXT } from './cluster.ts'
 import { ownHost } from './engine.ts'
 import { takeLock } from './lock.ts'
@@ -93,7 +95,11 @@ async function plan(reporter: Reporter): Promise<Omit<Start, 'giveBack'>> {
   const before = findLab()
   const reach = await reachOf(before)
   reporter.say(`${reach.way}: ${reach.why}`)
-  if (reach.way === 'offline') await checkOffline(reach)
+  if (reach.way === 'offline') {
+    await checkOffline(reach)
+    const outside = await outsideCaches(moduleNames.filter((name) => name !== 'ci'))
+    if (outside !== undefined) reporter.say(outside)
+  }
   const host = reach.engine ?? ownHost
   let lab = newLab(reach, before)
   const setting = {

@@ -16,6 +16,7 @@ const QUIET = { NODE_NO_WARNINGS: '1' }
 const alone: readonly StageSpec[] = [
   {
     name: 'lint and types',
+    seconds: 35,
     minutes: 10,
     commands: [
       [NODE, 'node_modules/eslint/bin/eslint.js', '.'],
@@ -26,18 +27,21 @@ const alone: readonly StageSpec[] = [
   },
   {
     name: 'unit and contract tests',
+    seconds: 12,
     minutes: 10,
     env: QUIET,
     commands: [jest('--testPathIgnorePatterns', 'tests/release', 'tests/e2e', 'node_modules')],
   },
   {
     name: 'the actions, started from the release tree',
+    seconds: 62,
     minutes: 10,
     env: QUIET,
     commands: [[NODE, 'scripts/build.ts'], [NODE, 'scripts/release.ts'], jest('tests/release')],
   },
   {
     name: 'the application on its own',
+    seconds: 130,
     minutes: 20,
     commands: [['bash', 'app/test.sh', testPrograms.venv]],
   },
@@ -49,6 +53,7 @@ const onLab = async (
 ): Promise<readonly StageSpec[]> => [
   {
     name: 'workflows are clean',
+    seconds: 2,
     minutes: 5,
     commands: [
       [await testPrograms.tool('actionlint'), '-color'],
@@ -57,12 +62,14 @@ const onLab = async (
   },
   {
     name: 'manifests render and fit the schemas',
+    seconds: 2,
     minutes: 5,
     env: await testPrograms.kubernetesSchemas(),
     commands: [['bash', 'scripts/validate-k8s.sh']],
   },
   {
     name: 'the demo, twice',
+    seconds: 95,
     minutes: 30,
     commands: [
       [NODE, 'lab/demo.ts'],
@@ -71,26 +78,39 @@ const onLab = async (
   },
   {
     name: 'end to end, and broken on purpose',
+    seconds: 270,
     minutes: 25,
     env: { ...QUIET, ...environment },
     commands: [jest('-c', 'tests/e2e/jest.config.mjs')],
   },
   {
     name: 'workflows for real, under act',
+    seconds: 70,
     minutes: 15,
     env: environment,
     commands: [[NODE, 'tests/act/run.ts']],
   },
 ]
 
+/** What the stages on the lab take together; they are known only when it stands. */
+const SECONDS_ON_LAB = 440
+
+function secondsOf(stages: readonly StageSpec[]): number {
+  return stages.reduce((sum, { seconds }) => sum + seconds, 0)
+}
+
 async function all(): Promise<readonly StageResult[]> {
   const results: StageResult[] = []
   const lab = ensure(['engine', 'registry', 'builder', 'render', 'scan', 'cluster', 'workflows'])
   lab.catch(() => undefined)
   ensureTestPrograms(tell)
-  for (const stage of alone) results.push(await runStage(stage))
+  const run = async (stages: readonly StageSpec[], secondsAfter: number) => {
+    for (const [index, stage] of stages.entries())
+      results.push(await runStage(stage, secondsOf(stages.slice(index + 1)) + secondsAfter))
+  }
+  await run(alone, SECONDS_ON_LAB)
   const { environment } = await lab
-  for (const stage of await onLab(environment)) results.push(await runStage(stage))
+  await run(await onLab(environment), 0)
   return results
 }
 

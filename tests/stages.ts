@@ -6,7 +6,10 @@ export type StageSpec = {
   readonly name: string
   readonly commands: readonly (readonly [string, ...string[]])[]
   readonly env?: Readonly<Record<string, string>>
+  /** The limit. */
   readonly minutes: number
+  /** What it took when it was last measured, on two processors; only estimates are made of it. */
+  readonly seconds: number
 }
 
 export type StageResult = {
@@ -17,16 +20,30 @@ export type StageResult = {
   readonly why: string
 }
 
-/** Runs a stage; its programs print for themselves. A program that takes too long is ended, and the stage has failed. */
-export async function runStage(stage: StageSpec): Promise<StageResult> {
+/** A sign of life this often, for stages whose programs are silent while they work. */
+const HEARTBEAT_MS = 30_000
+
+/**
+ * Runs a stage; its programs print for themselves. A program that takes too long is ended, and the stage has failed.
+ * `secondsAfter` is what the stages behind it are expected to take.
+ */
+export async function runStage(stage: StageSpec, secondsAfter: number): Promise<StageResult> {
   const started = performance.now()
+  const left = () => {
+    const here = Math.max(stage.seconds - (performance.now() - started) / 1000, 0)
+    return `about ${Math.ceil((here + secondsAfter) / 60)} min left in all`
+  }
+  tell(`▸ ${stage.name} (${left()})`)
+  const heartbeat = setInterval(() => {
+    tell(`… ${stage.name} (${left()})`)
+  }, HEARTBEAT_MS)
   const end = (why: string): StageResult => {
+    clearInterval(heartbeat)
     const seconds = (performance.now() - started) / 1000
     const passed = why === ''
     tell(`${passed ? '✓' : '✗'} ${stage.name} (${seconds.toFixed(0)} s)${passed ? '' : `: ${why}`}`)
     return { name: stage.name, passed, seconds, why }
   }
-  tell(`▸ ${stage.name}`)
   for (const argv of stage.commands) {
     const why = await run(argv, stage)
     if (why !== '') return end(why)
