@@ -2,7 +2,7 @@ import { type CommandResult, STATUS } from '../../src/edge/command.ts'
 import type { Environment } from '../../src/environments/environments.ts'
 import { nameOf } from '../../src/render/manifest.ts'
 import { codeBlock, markdownTable } from '../../src/report/markdown.ts'
-import type { DeployResult, Outcome } from '../../src/rollout/deploy.ts'
+import type { DeployResult, Outcome } from '../../src/rollout/outcome.ts'
 
 const STATUSES: Readonly<Record<Outcome, number>> = {
   deployed: STATUS.good,

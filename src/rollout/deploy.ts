@@ -1,55 +1,19 @@
-import { applyObject, type ApplyPlan, type Change, planApply } from '../cluster/apply.ts'
+import { applyObject, type ApplyPlan, planApply } from '../cluster/apply.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { holdLease } from '../cluster/lease.ts'
 import { type EnvironmentState, readState, writeState } from '../cluster/state.ts'
 import { listNamespace, type Picture } from '../cluster/watch.ts'
-import type { Environment } from '../environments/environments.ts'
 import { UserError } from '../errors.ts'
 import { canonicalJson } from '../json.ts'
 import { sha256 } from '../registry/client.ts'
-import type { Files } from '../release/archive.ts'
-import type { ImageSet } from '../release/imageset.ts'
 import { renderEnvironment } from '../render/kustomize.ts'
 import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
 import type { World } from '../world.ts'
+import type { DeployOptions, DeployResult } from './outcome.ts'
 import { isAwaited, readinessOf } from './readiness.ts'
 import { restoreGood } from './rollback.ts'
 import { prunable, removeObjects, rollOut } from './rollout.ts'
 import { RolloutFailed } from './wait.ts'
-
-export type DeploySource = {
-  /** Release reference, or `path:` and a folder for a tree without a release. */
-  readonly identity: string
-  readonly manifests: Files
-  readonly images: ImageSet
-}
-
-export type DeployOptions = {
-  readonly source: DeploySource
-  readonly application: string
-  readonly environment: Environment
-  readonly mode: 'apply' | 'plan'
-  readonly timeoutSeconds: number
-  /** Whether what the last release had and this one lacks is removed. */
-  readonly prune: boolean
-  readonly onFailure: 'rollback' | 'keep'
-  /** Who deploys, for the lease: unique for each run. */
-  readonly holder: string
-}
-
-/** How a deploy ended. A refusal is none of these: it throws before anything is written. */
-export type Outcome =
-  'deployed' | 'unchanged' | 'planned' | 'rolled-back' | 'rollback-failed' | 'failed'
-
-export type DeployResult = {
-  readonly outcome: Outcome
-  readonly release: string
-  readonly planHash: string
-  readonly changes: readonly Change[]
-  /** The cause in one line, where it did not go well. */
-  readonly message: string
-  readonly failure?: RolloutFailed
-}
 
 /** Brings an environment to a release and waits for the truth. Bad input throws before anything is written. */
 export async function deploy(

@@ -3,7 +3,7 @@ import { readState, writeState } from '../cluster/state.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { keyOf } from '../render/manifest.ts'
 import type { World } from '../world.ts'
-import type { DeployOptions, DeployResult } from './deploy.ts'
+import type { DeployOptions, DeployResult } from './outcome.ts'
 import { removeObjects, rollOut } from './rollout.ts'
 import type { RolloutFailed } from './wait.ts'
 

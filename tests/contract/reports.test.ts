@@ -10,7 +10,7 @@ import { reportVerdict } from '../../actions/verify/report.ts'
 import { resultOfError } from '../../src/edge/report.ts'
 import { UserError } from '../../src/errors.ts'
 import type { Environment } from '../../src/environments/environments.ts'
-import type { DeployResult } from '../../src/rollout/deploy.ts'
+import type { DeployResult } from '../../src/rollout/outcome.ts'
 import { RolloutFailed } from '../../src/rollout/wait.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`

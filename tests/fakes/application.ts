@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findEnvironment, parseEnvironments } from '../../src/environments/environments.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
-import type { DeployOptions } from '../../src/rollout/deploy.ts'
+import type { DeployOptions } from '../../src/rollout/outcome.ts'
 import type { World } from '../../src/world.ts'
 import { type FakeWorld, fakeWorld, plainKustomize } from './world.ts'
 
