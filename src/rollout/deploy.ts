@@ -2,7 +2,7 @@ import { applyObject, type ApplyPlan, planApply } from '../cluster/apply.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { holdLease } from '../cluster/lease.ts'
 import { type EnvironmentState, readState, writeState } from '../cluster/state.ts'
-import { listNamespace, type Picture } from '../cluster/watch.ts'
+import { listNamespace, type Picture, watchNamespace } from '../cluster/watch.ts'
 import { UserError } from '../errors.ts'
 import { canonicalJson } from '../json.ts'
 import { sha256 } from '../registry/client.ts'
@@ -13,7 +13,7 @@ import type { DeployOptions, DeployResult } from './outcome.ts'
 import { isAwaited, readinessOf } from './readiness.ts'
 import { restoreGood } from './rollback.ts'
 import { prunable, removeObjects, rollOut } from './rollout.ts'
-import { RolloutFailed } from './wait.ts'
+import { RolloutFailed, waitUntilReady } from './wait.ts'
 
 /** Brings an environment to a release and waits for the truth. Bad input throws before anything is written. */
 export async function deploy(
@@ -40,12 +40,8 @@ export async function deploy(
   const state = await readState(namespace, cluster)
   const gone = options.prune ? prunable(objects, state) : []
   const settled = state?.good?.release === source.identity && state.pending === undefined
-  if (
-    settled &&
-    changed.length + gone.length === 0 &&
-    isAllReady(objects, await listNamespace(namespace, cluster))
-  )
-    return { ...base, outcome: 'unchanged', message: 'Everything is as the release has it' }
+  if (settled && changed.length + gone.length === 0)
+    return { ...base, ...(await confirmReady(options, objects, { cluster, world })) }
   await createNamespace(plan, namespace, cluster)
   const lease = await holdLease(
     { namespace, name: 'todo-deploy', holder: options.holder },
@@ -130,6 +126,34 @@ async function createNamespace(
   )
   if (own !== undefined && own.action !== 'unchanged')
     await applyObject(own.object, plan.resources, cluster)
+}
+
+/** Nothing is to be written. What is not ready just now, such as a pod an autoscaler has added, is waited for all the same. */
+async function confirmReady(
+  options: DeployOptions,
+  objects: readonly KubeObject[],
+  context: { readonly cluster: Cluster; readonly world: World },
+): Promise<Pick<DeployResult, 'outcome' | 'message' | 'failure'>> {
+  const { cluster, world } = context
+  const { namespace } = options.environment
+  const unchanged = {
+    outcome: 'unchanged',
+    message: 'Everything is as the release has it',
+  } as const
+  if (isAllReady(objects, await listNamespace(namespace, cluster))) return unchanged
+  const deadline = world.clock.now().getTime() + options.timeoutSeconds * 1000
+  const watch = await watchNamespace(namespace, cluster, world.signal)
+  try {
+    await world.progress.step('Wait for what is not ready', () =>
+      waitUntilReady({ objects, namespace, deadline }, watch, context),
+    )
+    return unchanged
+  } catch (error) {
+    if (!(error instanceof RolloutFailed)) throw error
+    return { outcome: 'failed', failure: error, message: `${error.message}; nothing was changed` }
+  } finally {
+    watch.close()
+  }
 }
 
 function isAllReady(objects: readonly KubeObject[], picture: Picture): boolean {

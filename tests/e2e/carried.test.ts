@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from '@jest/globals'
 import { at, parseJson, textAt } from '../../src/json.ts'
-import { demoRelease, runningDigests, todoDeploy } from './lab.ts'
+import { cluster, demoRelease, runningDigests, todoDeploy } from './lab.ts'
 
 const NAMESPACES = ['todo-app-dev', 'todo-app-staging', 'todo-app-prod']
 const SERVICES = ['frontend', 'backend', 'mcp-server', 'ai-agent']
@@ -31,6 +31,16 @@ describe('after the demo', () => {
     const release = await demoRelease()
     const call = await todoDeploy(['deploy', '--environment', 'dev', '--release', release])
     expect(call.status).toBe(0)
+    expect(call.report).toMatchObject({ outcome: 'unchanged', changes: [] })
+  })
+
+  it('waits for a pod that is just being replaced, and still changes nothing', async () => {
+    const api = await cluster()
+    const query = 'labelSelector=app.kubernetes.io%2Fname%3Dbackend'
+    await api.call({ method: 'DELETE', path: `/api/v1/namespaces/todo-app-dev/pods?${query}` })
+    const release = await demoRelease()
+    const call = await todoDeploy(['deploy', '--environment', 'dev', '--release', release])
+    expect(call.stderr).toContain('Wait for what is not ready')
     expect(call.report).toMatchObject({ outcome: 'unchanged', changes: [] })
   })
 
