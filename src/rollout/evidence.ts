@@ -1,6 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { listAt, textAt } from '../json.ts'
-import type { KubeObject } from '../render/manifest.ts'
 import type { Cause } from './causes.ts'
 
 /** What the cluster said about a failure, saved before anything is reverted. Secret values are masked. */
@@ -71,18 +70,4 @@ async function secretValues(namespace: string, cluster: Cluster): Promise<string
       Buffer.from(encoded, 'base64').toString('utf8'),
     ])
   })
-}
-
-/** The values of Secrets in a rendered set, so that nothing of it can be printed. */
-export function secretValuesOf(objects: readonly KubeObject[]): string[] {
-  return objects
-    .filter((object) => object.kind === 'Secret')
-    .flatMap((object) => {
-      const data = object['data'] as Record<string, string> | undefined
-      const text = object['stringData'] as Record<string, string> | undefined
-      return [
-        ...Object.values(text ?? {}),
-        ...Object.values(data ?? {}).map((value) => Buffer.from(value, 'base64').toString('utf8')),
-      ]
-    })
 }
