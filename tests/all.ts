@@ -30,7 +30,9 @@ const alone: readonly StageSpec[] = [
     seconds: 12,
     minutes: 10,
     env: QUIET,
-    commands: [jest('--testPathIgnorePatterns', 'tests/release', 'tests/e2e', 'node_modules')],
+    commands: [
+      jest('--testPathIgnorePatterns', 'tests/release', 'tests/e2e', 'tests/stack', 'node_modules'),
+    ],
   },
   {
     name: 'the actions, started from the release tree',
