@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from './command.ts'
 import { keyOf, sha256OfFile } from './files.ts'
@@ -7,6 +7,9 @@ import { places, source } from './places.ts'
 
 const advisories = join(source, 'tools', 'supply', 'vulndb', 'advisories.json')
 
+/** A policy refuses a database of more than five days; this one is as good on any day, so it is made anew in time. */
+const FRESH_MS = 2 * 86_400_000
+
 /** grype's folder of vulnerability data, in the cache. */
 export const vulnerabilityFolder: string = join(places.cache, 'vulnerabilities')
 
@@ -14,7 +17,7 @@ export const vulnerabilityFolder: string = join(places.cache, 'vulnerabilities')
 export async function ensureVulnerabilities(): Promise<void> {
   const key = keyOf(await sha256OfFile(advisories), toolPath('vulndb'), toolPath('grype'))
   const mark = join(vulnerabilityFolder, `made-${key}`)
-  if (existsSync(mark)) return
+  if (existsSync(mark) && Date.now() - statSync(mark).mtimeMs < FRESH_MS) return
   rmSync(vulnerabilityFolder, { recursive: true, force: true })
   const made = join(places.work, 'vulndb')
   rmSync(made, { recursive: true, force: true })

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { buildImages } from '../../src/build/buildimages.ts'
+import { dirname, join } from 'node:path'
+import { buildImages, type BuildOptions } from '../../src/build/buildimages.ts'
 import type { Caller, Command } from '../../src/edge/command.ts'
 import type { Inputs } from '../../src/edge/inputs.ts'
 import { UserError } from '../../src/errors.ts'
 import { readEnvironments } from '../../src/environments/environments.ts'
-import { parseReference } from '../../src/registry/reference.ts'
+import { parseReference, requireDigest } from '../../src/registry/reference.ts'
 import { readManifests } from '../../src/release/release.ts'
-import { type Ignore, parseIgnores } from '../../src/scan/policy.ts'
+import { defaultPolicy, parsePolicy, type ScanPolicy } from '../../src/scan/policy.ts'
+import { parseVex, type VexStatement } from '../../src/scan/vex.ts'
 import { cacheFolder } from '../../src/tools/install.ts'
 import type { World } from '../../src/world.ts'
 import { buildImagesInputs } from './inputs.ts'
@@ -27,11 +28,17 @@ export const buildImagesCommand: Command<typeof buildImagesInputs> = {
   },
 }
 
-async function readOptions(inputs: BuildInputs, world: World, caller: Caller) {
+async function readOptions(
+  inputs: BuildInputs,
+  world: World,
+  caller: Caller,
+): Promise<BuildOptions> {
   const registry = inputs.registry.replace(/\/+$/, '')
   parseReference(`${registry}/release`)
+  if (inputs.baseline !== '') requireDigest(inputs.baseline)
   const manifests = await readManifests(inputs.manifests)
   readEnvironments(manifests)
+  const { policy, vex } = await readPolicy(inputs, world.clock.now())
   return {
     file: inputs['bake-file'],
     folder: process.cwd(),
@@ -41,21 +48,36 @@ async function readOptions(inputs: BuildInputs, world: World, caller: Caller) {
     platforms: inputs.platforms,
     push: inputs.push,
     cache: inputs.cache === 'registry' ? { repository: `${registry}/cache` } : 'builder',
-    policy: {
-      threshold: inputs['severity-threshold'],
-      ignores: await readIgnores(inputs.policy, world.clock.now()),
-    },
+    policy,
+    vex,
+    baseline: inputs.baseline,
     vulnerabilityDatabase: inputs['vulnerability-db'],
     manifests,
     revision: caller.revision,
     scanCache: join(cacheFolder(), 'scans'),
-  } as const
+  }
 }
 
-async function readIgnores(file: string, now: Date): Promise<readonly Ignore[]> {
-  if (file === '') return []
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+async function readPolicy(
+  inputs: BuildInputs,
+  now: Date,
+): Promise<{ readonly policy: ScanPolicy; readonly vex: readonly VexStatement[] }> {
+  const { policy: file, 'severity-threshold': threshold, baseline } = inputs
+  const written = file === '' ? defaultPolicy : parsePolicy(await readText(file), file, now)
+  const vex: VexStatement[] = []
+  for (const path of written.vex) {
+    const document = join(dirname(file), path)
+    vex.push(...parseVex(await readText(document), document))
+  }
+  if (written.onlyNew && baseline === '')
+    throw new UserError(
+      `${file} says only-new, and there is no baseline; give a release to compare with as baseline`,
+    )
+  return { policy: threshold === '' ? written : { ...written, threshold, images: {} }, vex }
+}
+
+async function readText(file: string): Promise<string> {
+  return await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UserError(`The policy ${file} can't be read`, [], { cause: error })
   })
-  return parseIgnores(text, file, now)
 }

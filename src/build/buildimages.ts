@@ -1,16 +1,17 @@
-import { UserError } from '../errors.ts'
 import { openRepository } from '../registry/client.ts'
 import { type LayoutImage, storedSize } from '../registry/layout.ts'
 import { formatReference, parseReference } from '../registry/reference.ts'
 import type { Files } from '../release/archive.ts'
 import type { ImageSet, LockedImage } from '../release/imageset.ts'
 import { publishRelease, type Release } from '../release/release.ts'
-import { type Finding } from '../scan/findings.ts'
-import { type ScanPolicy, violations } from '../scan/policy.ts'
+import { judge, type Judgement, stoppedBy } from '../scan/judgement.ts'
+import type { ScanPolicy } from '../scan/policy.ts'
 import { type Database, hasSbom, openDatabase, type Scan, scanImage } from '../scan/scanner.ts'
+import type { VexStatement } from '../scan/vex.ts'
 import type { World } from '../world.ts'
 import { bakeDigests, type BakeOptions, exportLayouts } from './bake.ts'
 import { readBakePlan } from './bakeplan.ts'
+import { readBaseline } from './baseline.ts'
 import { publishImages, writeTags } from './publish.ts'
 
 export type BuildOptions = BakeOptions & {
@@ -21,6 +22,9 @@ export type BuildOptions = BakeOptions & {
   readonly registry: string
   readonly push: boolean
   readonly policy: ScanPolicy
+  readonly vex: readonly VexStatement[]
+  /** The release whose findings are not new, or empty. */
+  readonly baseline: string
   /** grype's database folder, or empty for the public one. */
   readonly vulnerabilityDatabase: string
   readonly manifests: Files
@@ -30,10 +34,13 @@ export type BuildOptions = BakeOptions & {
 }
 
 export type BuildResult = {
+  /** `stopped`: a finding that the policy does not allow, so that nothing was published. */
+  readonly outcome: 'published' | 'built' | 'stopped'
   readonly images: ImageSet
   readonly scans: readonly Scan[]
+  readonly judgement: Judgement
   readonly database: Database
-  /** Absent where nothing was pushed. */
+  /** Absent where nothing was published. */
   readonly release?: Release
 }
 
@@ -42,7 +49,7 @@ const SCANS_AT_ONCE = 2
 
 /**
  * Builds, scans, judges, and only then publishes: the bytes that were scanned, by digest, the release last.
- * Throws `UserError` with nothing published where an image does not build or does not pass.
+ * Throws `UserError` with nothing published where an image does not build or can't be scanned.
  */
 export async function buildImages(options: BuildOptions, world: World): Promise<BuildResult> {
   const { progress } = world
@@ -57,20 +64,22 @@ export async function buildImages(options: BuildOptions, world: World): Promise<
   const layouts = await progress.step(`Fetch ${names.length} images that are new`, () =>
     exportLayouts(plan, { ...options, names }, world),
   )
-  const database = await openDatabase(options.vulnerabilityDatabase, world)
+  const database = await openDatabase(options.vulnerabilityDatabase, options.policy.database, world)
   const images = lockImages({ known, layouts }, options.registry)
   const scans = await progress.step(`Scan ${digests.size} images`, () =>
     scanAll({ images, layouts, database, cacheFolder: options.scanCache }, world),
   )
-  judge(scans, options.policy)
-  if (!options.push) return { images, scans, database }
+  const judgement = await judgeAll(scans, { options, database }, world)
+  const found = { images, scans, judgement, database }
+  if (stoppedBy(judgement).length > 0) return { outcome: 'stopped', ...found }
+  if (!options.push) return { outcome: 'built', ...found }
   await progress.step('Publish the images', () => publishImages({ images, layouts, scans }, world))
   const release = await progress.step('Publish the release', async () => {
     const published = await publishRelease({ ...options, images }, place, world.signal)
     await writeTags(published, world.signal)
     return published
   })
-  return { images, scans, database, release }
+  return { outcome: 'published', ...found, release }
 }
 
 /** A registry that does not answer is found out before minutes of building. */
@@ -125,23 +134,18 @@ async function scanAll(
   return scans.sort((a, b) => (a.image < b.image ? -1 : 1))
 }
 
-/** Throws where a finding reaches the threshold; all of them, in all images, are named. */
-function judge(scans: readonly Scan[], policy: ScanPolicy): void {
-  const failed = scans.flatMap((scan) =>
-    violations(scan.findings, policy).map((finding) => ({ image: scan.image, finding })),
-  )
-  if (failed.length === 0) return
-  const images = [...new Set(failed.map(({ image }) => image))].join(', ')
-  throw new UserError(
-    `The scan stopped the release: ${failed.length} findings at or above "${policy.threshold}" in ${images}; nothing was published`,
-    failed.map(({ image, finding }) => `${image}: ${describeFinding(finding)}`),
-  )
-}
-
-export function describeFinding(finding: Finding): string {
-  const { id, severity, version, fixedIn } = finding
-  const remedy = fixedIn.length === 0 ? 'no fix yet' : `fixed in ${fixedIn.join(', ')}`
-  return `${severity} ${id} in ${finding.package} ${version} (${remedy})`
+async function judgeAll(
+  scans: readonly Scan[],
+  by: { readonly options: BuildOptions; readonly database: Database },
+  world: World,
+): Promise<Judgement> {
+  const { policy, vex, baseline: release, scanCache: cacheFolder } = by.options
+  const look = () => readBaseline(release, { database: by.database, cacheFolder }, world)
+  const baseline =
+    release === '' ? undefined : await world.progress.step('Look at what the baseline has', look)
+  const judgement = judge(scans, policy, { vex, baseline })
+  for (const note of judgement.notes) world.progress.warn(note)
+  return judgement
 }
 
 function lockImages(

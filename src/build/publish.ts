@@ -10,7 +10,7 @@ import type { Scan } from '../scan/scanner.ts'
 import type { World } from '../world.ts'
 
 /** syft's own JSON, as its command `attest` names it. */
-const SBOM_TYPE = 'application/vnd.syft+json'
+export const SBOM_TYPE = 'application/vnd.syft+json'
 const TAG_DIGITS = 12
 
 /** Pushes what is new by digest, reads every image back, and keeps its SBOM beside it. */

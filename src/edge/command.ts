@@ -17,6 +17,10 @@ export type CommandResult = {
   readonly details?: readonly string[]
   /** Further files, such as JUnit, by output name. */
   readonly files?: Readonly<Record<string, { readonly name: string; readonly content: string }>>
+  /** Further folders of files (name → content), by output name. */
+  readonly folders?: Readonly<
+    Record<string, { readonly name: string; readonly files: Readonly<Record<string, string>> }>
+  >
 }
 
 /** Who runs a command where: filled by GitHub's runner or by the CLI. */

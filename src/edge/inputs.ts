@@ -69,7 +69,9 @@ function parseValue(
       return text === 'true'
     case 'choice':
       if (text !== '' && !spec.allowed.includes(text))
-        problems.push(`${name} is "${text}"; it may be ${spec.allowed.join(', ')}`)
+        problems.push(
+          `${name} is "${text}"; it may be ${spec.allowed.filter((one) => one !== '').join(', ')}`,
+        )
       return text
     case 'seconds': {
       const [, count, unit = 's'] = DURATION.exec(text) ?? []

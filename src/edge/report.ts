@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isTimeout, UserError } from '../errors.ts'
 import type { CommandResult } from './command.ts'
@@ -17,6 +17,14 @@ export async function writeFiles(
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, content)
     outputs[output] = path
+  }
+  for (const [output, { name, files }] of Object.entries(result.folders ?? {})) {
+    const folder = join(place.folder, name)
+    await rm(folder, { recursive: true, force: true }) // What an earlier run left is not of this one.
+    await mkdir(folder, { recursive: true })
+    for (const [file, content] of Object.entries(files))
+      await writeFile(join(folder, file), content)
+    outputs[output] = folder
   }
   return outputs
 }

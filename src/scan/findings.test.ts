@@ -20,7 +20,7 @@ describe('the findings of a scan', () => {
   })
 
   it('say which package it is, where, and what mends it', () => {
-    expect(parseFindings(report(match('CVE-1', 'High')), 'backend')).toEqual([
+    expect(parseFindings(report(match('CVE-1', 'High')), 'backend')).toMatchObject([
       {
         id: 'CVE-1',
         severity: 'high',
@@ -28,8 +28,37 @@ describe('the findings of a scan', () => {
         version: '1.0',
         fixedIn: ['2.0'],
         location: '/lib/apk/db',
+        knownExploited: false,
+        score: undefined,
       },
     ])
+  })
+
+  it('say by which names it goes, how bad it is and whether it is used in attacks, whoever of the sources knows', () => {
+    const cvss = (baseScore: number) => [{ metrics: { baseScore } }]
+    const related = {
+      id: 'CVE-9',
+      cvss: cvss(9.8),
+      knownExploited: [{ cve: 'CVE-9' }],
+      description: 'it breaks',
+    }
+    const own = match('GHSA-1', 'Low', { relatedVulnerabilities: [related] })
+    const vulnerability = { ...own.vulnerability, cvss: cvss(3.1), dataSource: 'https://a.example' }
+    expect(parseFindings(report({ ...own, vulnerability }), 'backend')).toMatchObject([
+      {
+        aliases: ['CVE-9'],
+        score: 9.8,
+        knownExploited: true,
+        description: 'it breaks',
+        url: 'https://a.example',
+      },
+    ])
+  })
+
+  it('used in attacks come before all others', () => {
+    const exploited = { relatedVulnerabilities: [{ id: 'x', knownExploited: [{}] }] }
+    const text = report(match('CVE-1', 'Critical'), match('CVE-2', 'Low', exploited))
+    expect(parseFindings(text, 'backend').map(({ id }) => id)).toEqual(['CVE-2', 'CVE-1'])
   })
 
   it('keep one whose severity nobody named, as unknown', () => {

@@ -1,4 +1,4 @@
-import { at, listAt, parseJson, textAt } from '../json.ts'
+import { at, isObject, listAt, numberAt, parseJson, textAt } from '../json.ts'
 
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'negligible', 'unknown'] as const
 export type Severity = (typeof SEVERITIES)[number]
@@ -6,12 +6,24 @@ export type Severity = (typeof SEVERITIES)[number]
 /** One vulnerability in one package of one image. */
 export type Finding = {
   readonly id: string
+  /** Other names of the same vulnerability, such as the CVE of a GHSA. */
+  readonly aliases: readonly string[]
   readonly severity: Severity
   readonly package: string
   readonly version: string
+  /** Package URL, such as `pkg:npm/lodash@4.17.20`; empty where the scanner knows none. */
+  readonly purl: string
   /** Versions that fix it, or empty where there is none yet. */
   readonly fixedIn: readonly string[]
+  /** Path in the image. */
   readonly location: string
+  readonly description: string
+  /** Where to read more, or an empty text. */
+  readonly url: string
+  /** CVSS base score, 0 to 10; undefined where nobody gave one. */
+  readonly score: number | undefined
+  /** In the catalogue of vulnerabilities that are used in attacks (CISA KEV). */
+  readonly knownExploited: boolean
 }
 
 export type FindingCounts = Readonly<Record<Severity, number>>
@@ -19,18 +31,63 @@ export type FindingCounts = Readonly<Record<Severity, number>>
 /** Reads grype's JSON report, worst first. */
 export function parseFindings(text: string, image: string): readonly Finding[] {
   const report = parseJson(text, `the scan of ${image}`)
-  const findings = listAt(report, 'matches').map((match) => ({
-    id: textAt(match, 'vulnerability', 'id') ?? '?',
-    severity: severityOf(textAt(match, 'vulnerability', 'severity')),
+  return listAt(report, 'matches').map(readMatch).sort(byWeight)
+}
+
+function readMatch(match: unknown): Finding {
+  const vulnerability = at(match, 'vulnerability')
+  const related = listAt(match, 'relatedVulnerabilities')
+  const all = [vulnerability, ...related]
+  const scores = all.flatMap((one) => listAt(one, 'cvss')).map((cvss) => scoreOf(cvss))
+  const known = scores.filter((score) => score !== undefined)
+  return {
+    id: textAt(vulnerability, 'id') ?? '?',
+    aliases: related.map((one) => textAt(one, 'id') ?? '').filter((id) => id !== ''),
+    severity: severityOf(textAt(vulnerability, 'severity')),
     package: textAt(match, 'artifact', 'name') ?? '?',
     version: textAt(match, 'artifact', 'version') ?? '?',
-    fixedIn: listAt(at(match, 'vulnerability', 'fix'), 'versions').map(String),
+    purl: textAt(match, 'artifact', 'purl') ?? '',
+    fixedIn: listAt(vulnerability, 'fix', 'versions').map(String),
     location: textAt(match, 'artifact', 'locations', 0, 'path') ?? '',
-  }))
-  return findings.sort(
-    (a, b) =>
-      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || (a.id < b.id ? -1 : 1),
-  )
+    description:
+      all.map((one) => textAt(one, 'description') ?? '').find((text) => text !== '') ?? '',
+    url: urlOf(vulnerability),
+    score: known.length === 0 ? undefined : Math.max(...known),
+    knownExploited: all.some((one) => listAt(one, 'knownExploited').length > 0),
+  }
+}
+
+/** Worst first; among equals by name, so that two runs print the same. */
+function byWeight(a: Finding, b: Finding): number {
+  const exploited = Number(b.knownExploited) - Number(a.knownExploited)
+  const severity = SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)
+  return exploited || severity || compare(a.id, b.id) || compare(a.package, b.package)
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
+
+function scoreOf(cvss: unknown): number | undefined {
+  return isObject(cvss) ? numberAt(cvss, 'metrics', 'baseScore') : undefined
+}
+
+function urlOf(vulnerability: unknown): string {
+  const source = textAt(vulnerability, 'dataSource') ?? ''
+  return source.startsWith('https://') ? source : ''
+}
+
+/**
+ * What makes two findings the same one in two images or at two times: vulnerability and package, not its version, so that an update
+ * that does not help is nothing new.
+ */
+export function findingKey(finding: Finding): string {
+  return `${finding.id} ${finding.package}`
+}
+
+/** True where `id` is the finding's own or another name of it. */
+export function isNamed(finding: Finding, id: string): boolean {
+  return finding.id === id || finding.aliases.includes(id)
 }
 
 export function countFindings(findings: readonly Finding[]): FindingCounts {
@@ -42,6 +99,14 @@ export function countFindings(findings: readonly Finding[]): FindingCounts {
 /** True where `severity` is at least as bad as `threshold`. An unknown severity never reaches a threshold. */
 export function reaches(severity: Severity, threshold: Severity): boolean {
   return severity !== 'unknown' && SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(threshold)
+}
+
+/** One finding in one line, with its remedy. */
+export function describeFinding(finding: Finding): string {
+  const { id, severity, version, fixedIn } = finding
+  const remedy = fixedIn.length === 0 ? 'no fix yet' : `fixed in ${fixedIn.join(', ')}`
+  const exploited = finding.knownExploited ? ', used in attacks' : ''
+  return `${severity} ${id} in ${finding.package} ${version} (${remedy}${exploited})`
 }
 
 function severityOf(text: string | undefined): Severity {

@@ -1,71 +1,109 @@
-import { parse } from 'yaml'
-import { refuse, UserError } from '../errors.ts'
-import { isObject, listAt, textAt } from '../json.ts'
-import { type Finding, reaches, type Severity } from './findings.ts'
+import { Ajv } from 'ajv'
+import { parseDocument } from 'yaml'
+import { refuse } from '../errors.ts'
+import type { Severity } from './findings.ts'
+import { policySchema } from './policyschema.ts'
 
 /** A finding that somebody decided to live with, for a reason and until a day. */
 export type Ignore = {
   readonly id: string
+  readonly images?: readonly string[]
+  readonly packages?: readonly string[]
   readonly reason: string
   readonly owner: string
   /** The last day it holds, `YYYY-MM-DD`. */
   readonly expires: string
 }
 
-export type ScanPolicy = {
-  /** The mildest severity that fails the gate, or `none`. */
-  readonly threshold: Severity | 'none'
+export type Limits = { readonly threshold: Severity | 'none'; readonly onlyFixed: boolean }
+
+/** Which findings stop a release. Data only: `judge` is the one place that decides. */
+export type ScanPolicy = Limits & {
+  /** Only what the baseline release does not have stops. */
+  readonly onlyNew: boolean
+  /** Image name → what differs for it. */
+  readonly images: Readonly<Record<string, Partial<Limits>>>
   readonly ignores: readonly Ignore[]
+  /** Paths of OpenVEX documents, relative to the policy. */
+  readonly vex: readonly string[]
+  readonly database: { readonly maxAgeDays: number; readonly whenStale: 'fail' | 'warn' }
 }
 
-const DAY = /^\d{4}-\d{2}-\d{2}$/
+type Raw = {
+  readonly threshold?: Severity | 'none'
+  readonly 'only-fixed'?: boolean
+  readonly 'only-new'?: boolean
+  readonly images?: Readonly<
+    Record<string, { readonly threshold?: Severity | 'none'; readonly 'only-fixed'?: boolean }>
+  >
+  readonly ignore?: readonly Ignore[]
+  readonly vex?: readonly string[]
+  readonly database?: { readonly 'max-age-days'?: number; readonly 'when-stale'?: 'fail' | 'warn' }
+}
 
-/** Reads the `ignore` list of a policy file. Every entry needs id, reason, owner and a day that has not passed. */
-export function parseIgnores(text: string, file: string, now: Date): readonly Ignore[] {
-  const data = parseYaml(text, file)
+/** What holds where no policy says otherwise. grype itself takes a database of more than five days for stale. */
+export const defaultPolicy: ScanPolicy = {
+  threshold: 'high',
+  onlyFixed: false,
+  onlyNew: false,
+  images: {},
+  ignores: [],
+  vex: [],
+  database: { maxAgeDays: 5, whenStale: 'fail' },
+}
+
+/** Reads a policy. Throws `UserError` with all of its faults: unknown keys, wrong values, ignores that have expired. */
+export function parsePolicy(text: string, file: string, now: Date): ScanPolicy {
+  const document = parseDocument(text)
+  if (document.errors.length > 0)
+    refuse(
+      file,
+      document.errors.map(({ message }) => `not valid YAML: ${message.split('\n')[0] ?? ''}`),
+    )
+  const data: unknown = document.toJS() ?? {}
+  const validate = new Ajv({ allErrors: true, strict: false }).compile<Raw>(policySchema)
+  const faults = validate(data) ? [] : (validate.errors ?? []).map(describeFault)
+  const ignores = validate(data) ? (data.ignore ?? []) : []
   const today = now.toISOString().slice(0, 10)
-  const problems: string[] = []
-  if (!isObject(data)) refuse(file, ['it needs a list "ignore"'])
-  for (const key of Object.keys(data))
-    if (key !== 'ignore') problems.push(`unknown key "${key}"; only "ignore" is known`)
-  const ignores = listAt(data, 'ignore').map((entry, index) => {
-    const read = (key: string): string => {
-      const value = isObject(entry) ? entry[key] : undefined
-      const found = value instanceof Date ? value.toISOString().slice(0, 10) : value
-      if (typeof found === 'string' && found !== '') return found
-      problems.push(`ignore[${index}] (${textAt(entry, 'id') ?? '?'}) lacks "${key}"`)
-      return ''
-    }
-    const ignore = {
-      id: read('id'),
-      reason: read('reason'),
-      owner: read('owner'),
-      expires: read('expires'),
-    }
-    if (ignore.expires !== '' && !DAY.test(ignore.expires))
-      problems.push(`${ignore.id}: "${ignore.expires}" is no day; write it as YYYY-MM-DD`)
-    else if (ignore.expires !== '' && ignore.expires < today)
-      problems.push(`${ignore.id}: expired on ${ignore.expires}; fix it or decide again`)
-    return ignore
-  })
-  if (problems.length > 0) refuse(file, problems)
-  return ignores
+  const expired = ignores
+    .filter(({ expires }) => expires < today || Number.isNaN(Date.parse(expires)))
+    .map(({ id, expires, owner }) =>
+      Number.isNaN(Date.parse(expires))
+        ? `${id}: "${expires}" is no day`
+        : `${id}: expired on ${expires}; fix it, or let ${owner} decide again`,
+    )
+  if (faults.length + expired.length > 0 || !validate(data)) refuse(file, [...faults, ...expired])
+  return fromRaw(data)
 }
 
-/** The findings that fail the gate: at or above the threshold, and not ignored. */
-export function violations(findings: readonly Finding[], policy: ScanPolicy): readonly Finding[] {
-  const { threshold, ignores } = policy
-  if (threshold === 'none') return []
-  return findings.filter(
-    (finding) =>
-      reaches(finding.severity, threshold) && !ignores.some((ignore) => ignore.id === finding.id),
-  )
-}
-
-function parseYaml(text: string, file: string): unknown {
-  try {
-    return parse(text)
-  } catch (error) {
-    throw new UserError(`${file} is not valid YAML`, [String(error)], { cause: error })
+function fromRaw(raw: Raw): ScanPolicy {
+  const images = Object.entries(raw.images ?? {}).map(([name, own]): [string, Partial<Limits>] => [
+    name,
+    {
+      ...(own.threshold === undefined ? {} : { threshold: own.threshold }),
+      ...(own['only-fixed'] === undefined ? {} : { onlyFixed: own['only-fixed'] }),
+    },
+  ])
+  return {
+    threshold: raw.threshold ?? defaultPolicy.threshold,
+    onlyFixed: raw['only-fixed'] ?? defaultPolicy.onlyFixed,
+    onlyNew: raw['only-new'] ?? defaultPolicy.onlyNew,
+    images: Object.fromEntries(images),
+    ignores: raw.ignore ?? [],
+    vex: raw.vex ?? [],
+    database: {
+      maxAgeDays: raw.database?.['max-age-days'] ?? defaultPolicy.database.maxAgeDays,
+      whenStale: raw.database?.['when-stale'] ?? defaultPolicy.database.whenStale,
+    },
   }
+}
+
+function describeFault(fault: {
+  readonly instancePath: string
+  readonly message?: string
+  readonly params: Readonly<Record<string, unknown>>
+}): string {
+  const { instancePath, message = '', params } = fault
+  const extra = params['additionalProperty'] ?? params['allowedValues']
+  return `${instancePath === '' ? 'the policy' : instancePath} ${message}${extra === undefined ? '' : ` (${JSON.stringify(extra)})`}`
 }

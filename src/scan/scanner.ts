@@ -6,6 +6,7 @@ import { sha256 } from '../registry/client.ts'
 import type { LayoutImage } from '../registry/layout.ts'
 import type { World } from '../world.ts'
 import { type Finding, parseFindings } from './findings.ts'
+import type { ScanPolicy } from './policy.ts'
 
 /** What a scan of one image gave. */
 export type Scan = {
@@ -24,15 +25,27 @@ export type Database = {
   readonly folder: string
   readonly built: string
   readonly checksum: string
+  /** Whole days since it was made. */
+  readonly ageDays: number
+  /** The version of grype that asks it. */
+  readonly scanner: string
 }
 
 const SYFT_TIMEOUT_S = 600
 const GRYPE_TIMEOUT_S = 600
+const DAY_MS = 86_400_000
 /** Scanners read files of strangers: they get nothing of our environment but this. */
 const KEPT = ['PATH', 'HOME', 'TMPDIR', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'HTTPS_PROXY', 'NO_PROXY']
 
-/** Asks grype for its database, fetching it where `folder` is empty. No usable database is an error, never a pass. */
-export async function openDatabase(folder: string, world: World): Promise<Database> {
+/**
+ * Asks grype for its database, fetching it where `folder` is empty. No usable database is an error, never a pass; an old one is an
+ * error or a warning, as the policy says.
+ */
+export async function openDatabase(
+  folder: string,
+  allowed: ScanPolicy['database'],
+  world: World,
+): Promise<Database> {
   const grype = await world.tools('grype')
   const ask = (...args: readonly string[]) =>
     world.run(
@@ -48,7 +61,22 @@ export async function openDatabase(folder: string, world: World): Promise<Databa
   const built = textAt(answer, 'built')
   if (built === undefined) throw noDatabase(folder, status.stderr)
   const checksum = textAt(answer, 'checksum') ?? sha256(Buffer.from(status.stdout))
-  return { folder, built, checksum }
+  const ageDays = Math.floor((world.clock.now().getTime() - Date.parse(built)) / DAY_MS)
+  if (!(ageDays <= allowed.maxAgeDays)) reportStale({ built, ageDays }, allowed, world)
+  const version = await ask('version', '-o', 'json')
+  const scanner = textAt(parseJson(version.stdout || '{}', 'grype version'), 'version') ?? ''
+  return { folder, built, checksum, ageDays, scanner }
+}
+
+function reportStale(
+  database: { readonly built: string; readonly ageDays: number },
+  { maxAgeDays, whenStale }: ScanPolicy['database'],
+  world: World,
+): void {
+  const fact = `The vulnerability database is of ${database.built}, ${database.ageDays} days old; the policy allows ${maxAgeDays}`
+  if (whenStale === 'fail')
+    throw new UserError(`${fact}: let it be fetched anew, or allow more with database.max-age-days`)
+  world.progress.warn(`${fact}. What was found since is not known to it`)
 }
 
 /** What is scanned: an image by digest, with its bytes where the SBOM is not known yet. */
@@ -87,7 +115,8 @@ export async function scanImage(
   }
 }
 
-function sbomPath(digest: string, cacheFolder: string): string {
+/** Where the SBOM of these bytes is kept, once it was made. */
+export function sbomPath(digest: string, cacheFolder: string): string {
   return join(cacheFolder, digest.replace(':', '-'), 'sbom.syft.json')
 }
 

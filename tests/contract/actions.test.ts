@@ -17,7 +17,7 @@ type ActionFile = {
 }
 
 const OUTPUTS = {
-  'build-images': ['images', 'lock-file', 'release', 'report'],
+  'build-images': ['images', 'lock-file', 'release', 'sarif', 'report'],
   deploy: ['outcome', 'release', 'plan-hash', 'url', 'report'],
   verify: ['verdict', 'junit', 'report'],
   promote: ['outcome', 'record', 'report'],

@@ -13,6 +13,8 @@ import type { Environment } from '../../src/environments/environments.ts'
 import type { DeployResult } from '../../src/rollout/outcome.ts'
 import { RolloutFailed } from '../../src/rollout/wait.ts'
 
+import { defaultPolicy } from '../../src/scan/policy.ts'
+
 const digest = `sha256:${'a'.repeat(64)}`
 const release = `registry.example/todo/release@${digest}`
 const reference = `registry.example/todo/backend@${digest}`
@@ -76,9 +78,11 @@ const built = reportBuild(
   {
     images: { version: 1, images: { backend: { reference, digest, size: 12 } } },
     scans: [],
-    database: { folder: 'db', built: at, checksum: digest },
+    outcome: 'published',
+    judgement: { findings: [], notes: [] },
+    database: { folder: 'db', built: at, checksum: digest, ageDays: 1, scanner: '0.110.0' },
   } as unknown as Parameters<typeof reportBuild>[0],
-  { policy: { threshold: 'high', ignores: [] }, seconds: 3 },
+  { policy: defaultPolicy, seconds: 3 },
 )
 
 const verdict = reportVerdict({

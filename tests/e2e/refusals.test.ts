@@ -23,9 +23,11 @@ describe('build-images', () => {
     const call = await todoDeploy(['build-images', ...buildFlags, '--bake-file', bake])
     expect(call.status).toBe(2)
     expect(call.firstLine).toMatch(
-      /^The scan stopped the release: \d+ findings at or above "high" in vulnerable; nothing was published/,
+      /^The scan stopped the release: (a finding|\d+ findings) the policy does not allow in vulnerable; nothing was published/,
     )
     expect(call.stderr).toContain('GHSA-35jh-r3h4-6jhm in lodash 4.17.20 (fixed in 4.17.21)')
+    expect(textAt(call.report, 'outcome')).toBe('stopped')
+    expect(textAt(call.report, 'stopped', 0, 'package')).toBe('lodash')
     expect(await repositories()).not.toContain('todo/vulnerable')
   })
 

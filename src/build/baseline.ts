@@ -1,0 +1,54 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { UserError } from '../errors.ts'
+import { listReferrers, pullArtifact } from '../registry/artifact.ts'
+import { openRepository } from '../registry/client.ts'
+import { parseReference } from '../registry/reference.ts'
+import { pullRelease } from '../release/release.ts'
+import { findingKey } from '../scan/findings.ts'
+import { type Database, hasSbom, sbomPath, scanImage } from '../scan/scanner.ts'
+import type { World } from '../world.ts'
+import { SBOM_TYPE } from './publish.ts'
+
+/**
+ * What is known today about the images of a release: image → keys of its findings. Nothing is pulled but the SBOMs that were stored
+ * with the images. Throws `UserError` where one is missing: without it every finding would count as new.
+ */
+export async function readBaseline(
+  release: string,
+  where: { readonly database: Database; readonly cacheFolder: string },
+  world: World,
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const { images } = await pullRelease(release, world.signal)
+  const keys = new Map<string, ReadonlySet<string>>()
+  for (const [name, { reference, digest }] of Object.entries(images.images)) {
+    if (!(await fetchSbom(reference, where.cacheFolder, world)))
+      throw new UserError(
+        `The baseline ${release} has no SBOM of ${name}; name a release that build-images has published, or leave baseline empty`,
+      )
+    const target = { name, digest, layout: undefined, cacheFolder: where.cacheFolder }
+    const { findings } = await scanImage(target, where.database, world)
+    keys.set(name, new Set(findings.map(findingKey)))
+  }
+  return keys
+}
+
+/** Brings the SBOM of an image by digest into the cache folder; false where neither it nor the registry has one. */
+export async function fetchSbom(
+  reference: string,
+  cacheFolder: string,
+  world: World,
+): Promise<boolean> {
+  const place = parseReference(reference)
+  const digest = place.digest ?? ''
+  if (await hasSbom(digest, cacheFolder)) return true
+  const repository = openRepository(place, world.signal)
+  const [stored] = await listReferrers(digest, SBOM_TYPE, repository)
+  const artifact = stored === undefined ? undefined : await pullArtifact(stored, repository)
+  if (artifact === undefined) return false
+  const file = sbomPath(digest, cacheFolder)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(`${file}.part`, artifact.content)
+  await rename(`${file}.part`, file)
+  return true
+}
