@@ -1,0 +1,67 @@
+import { UserError } from '../errors.ts'
+import { listReferrers, pullArtifact, pushArtifact } from '../registry/artifact.ts'
+import type { Repository } from '../registry/client.ts'
+import type { Descriptor } from '../registry/layout.ts'
+import type { Signer } from './signer.ts'
+import type { Statement } from './statement.ts'
+import { type Trust, verifyBundle } from './verifier.ts'
+
+/** As cosign stores attestations of its new format: the bundle is the artifact, its annotations say what is in it. */
+const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
+const PREDICATE_TYPE = 'dev.sigstore.bundle.predicateType'
+
+/** Signs a statement and stores it beside `subject`, which must be among what it is about. Returns the digest of the attestation. */
+export async function attach(
+  statement: Statement,
+  to: { readonly subject: Descriptor; readonly repository: Repository; readonly at: Date },
+  signer: Signer,
+): Promise<string> {
+  const { subject, repository, at } = to
+  if (!statement.subjects.some(({ digest }) => digest === subject.digest))
+    throw new TypeError(`the statement is not about ${subject.digest}`)
+  const content = Buffer.from(await signer.sign(statement))
+  const { mediaType, digest, size } = subject
+  const artifact = {
+    type: BUNDLE_TYPE,
+    mediaType: BUNDLE_TYPE,
+    content,
+    annotations: {
+      'dev.sigstore.bundle.content': 'dsse-envelope',
+      [PREDICATE_TYPE]: statement.predicateType,
+      'org.opencontainers.image.created': at.toISOString(),
+    },
+    subject: { mediaType, digest, size },
+  }
+  return (await pushArtifact(artifact, repository)).digest
+}
+
+/**
+ * The statements of one type about `digest` that are signed by one who is trusted, oldest first. What others have signed, or what is
+ * about something else, is left out: anybody who may write to the registry can put it there.
+ */
+export async function readAttestations(
+  digest: string,
+  predicateType: string,
+  by: { readonly trust: Trust; readonly repository: Repository },
+): Promise<readonly Statement[]> {
+  const { trust, repository } = by
+  const statements: Statement[] = []
+  for (const stored of await listReferrers(digest, BUNDLE_TYPE, repository)) {
+    const artifact = await pullArtifact(stored, repository)
+    if (artifact?.annotations[PREDICATE_TYPE] !== predicateType) continue
+    const statement = await believed(artifact.content.toString(), trust, stored)
+    const isAbout = statement?.subjects.some((subject) => subject.digest === digest) ?? false
+    if (statement?.predicateType === predicateType && isAbout) statements.push(statement)
+  }
+  return statements
+}
+
+async function believed(text: string, trust: Trust, what: string): Promise<Statement | undefined> {
+  try {
+    return await verifyBundle(text, trust, what)
+  } catch (error) {
+    // Somebody else's statement is no fault; it counts as if it were not there.
+    if (error instanceof UserError) return undefined
+    throw error
+  }
+}
