@@ -1,13 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import { bakeArguments, explainBuild } from './bake.ts'
+import type { BakeTarget } from './bakeplan.ts'
+
+function target(name: string, context: string): BakeTarget {
+  return { name, context, dockerfile: 'Dockerfile', contexts: {}, args: {}, resolved: {} }
+}
 
 const plan = {
   file: 'docker-bake.hcl',
   folder: '/srv/todo',
-  targets: [
-    { name: 'backend', context: 'app/backend', dockerfile: 'Dockerfile' },
-    { name: 'frontend', context: '../my-app/web', dockerfile: 'Dockerfile' },
-  ],
+  targets: [target('backend', 'app/backend'), target('frontend', '../my-app/web')],
+  parents: [],
 }
 const options = {
   builder: '',

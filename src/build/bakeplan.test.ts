@@ -4,8 +4,12 @@ import { readBakePlan } from './bakeplan.ts'
 
 const options = { file: 'docker-bake.hcl', folder: '/todo', targets: [] }
 
-function planOf(target: unknown, stderr = ''): ReturnType<typeof readBakePlan> {
-  const stdout = JSON.stringify({ group: { default: {} }, target })
+function planOf(
+  target: unknown,
+  stderr = '',
+  group: unknown = { default: {} },
+): ReturnType<typeof readBakePlan> {
+  const stdout = JSON.stringify({ group, target })
   const status = stderr === '' ? 0 : 1
   return readBakePlan(
     options,
@@ -19,10 +23,19 @@ describe('a bake plan', () => {
       backend: { context: 'app/backend', dockerfile: 'docker/backend/Dockerfile' },
       frontend: {},
     })
-    expect(plan.targets).toEqual([
+    expect(plan.targets).toMatchObject([
       { name: 'backend', context: 'app/backend', dockerfile: 'docker/backend/Dockerfile' },
       { name: 'frontend', context: '.', dockerfile: 'Dockerfile' },
     ])
+  })
+
+  it('has what stands only as a context of another target among the parents', async () => {
+    const target = { api: { contexts: { base: 'target:base' } }, base: {}, web: {} }
+    const group = { default: { targets: ['web', 'all'] }, all: { targets: ['api'] } }
+    const plan = await planOf(target, '', group)
+    expect(plan.targets.map(({ name }) => name)).toEqual(['api', 'web'])
+    expect(plan.parents.map(({ name }) => name)).toEqual(['base'])
+    expect(plan.targets[0]?.contexts).toEqual({ base: 'target:base' })
   })
 
   it.each(['NPM_TOKEN', 'db_password', 'OPENAI_API_KEY', 'OPENAI_APIKEY', 'SigningSecret'])(

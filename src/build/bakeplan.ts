@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts'
-import { at, isObject, parseJson, textAt } from '../json.ts'
+import { at, isObject, listAt, parseJson, textAt } from '../json.ts'
 import type { World } from '../world.ts'
 
 /** One image to build, as `bake --print` resolved it. */
@@ -7,12 +7,20 @@ export type BakeTarget = {
   readonly name: string
   readonly context: string
   readonly dockerfile: string
+  /** Named contexts: a folder, `target:…`, `docker-image://…` or an address. */
+  readonly contexts: Readonly<Record<string, string>>
+  readonly args: Readonly<Record<string, string>>
+  /** All that bake said about it. */
+  readonly resolved: Readonly<Record<string, unknown>>
 }
 
 export type BakePlan = {
   readonly file: string
   readonly folder: string
+  /** What was asked for: these become images. */
   readonly targets: readonly BakeTarget[]
+  /** Targets that only stand as contexts of others. */
+  readonly parents: readonly BakeTarget[]
 }
 
 const PRINT_TIMEOUT_S = 60
@@ -45,15 +53,35 @@ export async function readBakePlan(
       `Build arguments are visible in the image: pass these as build secrets instead`,
       leaked,
     )
+  const all = targets.map(([name, target]) => describeTarget(name, target))
+  const asked = members('default', plan, all)
+  const isAsked = ({ name }: BakeTarget) => asked.length === 0 || asked.includes(name)
+  return { file, folder, targets: all.filter(isAsked), parents: all.filter((one) => !isAsked(one)) }
+}
+
+function describeTarget(name: string, target: unknown): BakeTarget {
   return {
-    file,
-    folder,
-    targets: targets.map(([name, target]) => ({
-      name,
-      context: textAt(target, 'context') ?? '.',
-      dockerfile: textAt(target, 'dockerfile') ?? 'Dockerfile',
-    })),
+    name,
+    context: textAt(target, 'context') ?? '.',
+    dockerfile: textAt(target, 'dockerfile') ?? 'Dockerfile',
+    contexts: textsOf(at(target, 'contexts')),
+    args: textsOf(at(target, 'args')),
+    resolved: isObject(target) ? target : {},
   }
+}
+
+/** The targets of a group and of the groups in it; bake's answer puts what was asked for into the group `default`. */
+function members(name: string, plan: unknown, targets: readonly BakeTarget[]): readonly string[] {
+  return listAt(plan, 'group', name, 'targets').flatMap((member) => {
+    const found = String(member)
+    const isTarget = targets.some((target) => target.name === found)
+    return isTarget || found === name ? [found] : members(found, plan, targets)
+  })
+}
+
+function textsOf(value: unknown): Readonly<Record<string, string>> {
+  if (!isObject(value)) return {}
+  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]))
 }
 
 function secretArguments(name: string, target: unknown): string[] {

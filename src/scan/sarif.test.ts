@@ -6,7 +6,11 @@ import { sarifOf } from './sarif.ts'
 
 const scanner = { name: 'grype', version: '0.110.0' }
 const passes: Decision = { kind: 'passes', why: 'below-threshold' }
-const judged = (image: string, of: Parameters<typeof aFinding>[0], decision = passes): Judged => {
+const judged = (
+  image: string,
+  of: Parameters<typeof aFinding>[0],
+  decision: Decision = passes,
+): Judged => {
   return { image, finding: aFinding(of), decision }
 }
 const ignored: Decision = {
