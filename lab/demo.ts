@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { STATUS } from '../src/edge/command.ts'
 import { plainVoice, showProgress } from '../src/edge/terminal.ts'
@@ -13,6 +13,7 @@ import { openStage, type Stage } from './demo/stage.ts'
 import { addTodoByChat } from './demo/todo.ts'
 import { provideExternals } from './external.ts'
 import { ensure, type Lab, type Part } from './lab.ts'
+import { ensureSigningKey } from './signing.ts'
 
 /** What one environment is in the report of the demo. */
 type EnvironmentReport = {
@@ -30,6 +31,7 @@ const PART_OF: Readonly<Record<ToolName, Part>> = {
   kubectl: 'cluster',
   kubeconform: 'render',
   kustomize: 'render',
+  helm: 'render',
   syft: 'scan',
   grype: 'scan',
 }
@@ -40,6 +42,9 @@ async function demo(world: World): Promise<void> {
     actor: userInfo().username,
     revision: execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim(),
     run: `demo-${process.pid}`,
+    source: '',
+    builder: 'https://todo-deploy.dev/builder/lab',
+    signing: { key: await readFile(ensureSigningKey(), 'utf8') },
   })
   // Everything is asked for at once: the first image is built while the cluster is still being made.
   const whole = ensure(['builder', 'registry', 'render', 'scan', 'cluster'])

@@ -7,6 +7,7 @@ import { ownHost } from './engine.ts'
 import { takeLock } from './lock.ts'
 import { offlineGoals, offlineSteps } from './offline.ts'
 import { onlineGoals, onlineSteps } from './online.ts'
+import { optionalModules } from './optional.ts'
 import { places } from './places.ts'
 import { createReporter } from './progress.ts'
 import type { Reporter } from './progress.ts'
@@ -15,6 +16,7 @@ import type { Reach } from './reach.ts'
 import { REGISTRY } from './registry.ts'
 import { createSchedule } from './schedule.ts'
 import type { Schedule, StepStatus } from './schedule.ts'
+import { ensureSigningKey } from './signing.ts'
 import { findLab, readLab, writeLab } from './state.ts'
 import type { Lab, Part } from './state.ts'
 import { vulnerabilityFolder } from './vulnerabilities.ts'
@@ -97,7 +99,9 @@ async function plan(reporter: Reporter): Promise<Omit<Start, 'giveBack'>> {
   reporter.say(`${reach.way}: ${reach.why}`)
   if (reach.way === 'offline') {
     await checkOffline(reach)
-    const outside = await outsideCaches(moduleNames.filter((name) => name !== 'ci'))
+    const outside = await outsideCaches(
+      moduleNames.filter((name) => !optionalModules.includes(name)),
+    )
     if (outside !== undefined) reporter.say(outside)
   }
   const host = reach.engine ?? ownHost
@@ -155,6 +159,7 @@ function newLab(reach: Reach, before: Lab | undefined): Lab {
     environment: {
       ...environmentOf(host),
       KUBECONFIG: places.kubeconfig,
+      TODO_DEPLOY_SIGNING_KEY_FILE: ensureSigningKey(),
       // For the input of that name; empty means grype's own.
       VULNERABILITY_DB: reach.way === 'offline' ? vulnerabilityFolder : '',
       ...(tools === '' ? {} : { TODO_DEPLOY_TOOLS: tools }),

@@ -9,6 +9,7 @@ import { parseReference, requireDigest } from '../../src/registry/reference.ts'
 import { readManifests } from '../../src/release/release.ts'
 import { defaultPolicy, parsePolicy, type ScanPolicy } from '../../src/scan/policy.ts'
 import { parseVex, type VexStatement } from '../../src/scan/vex.ts'
+import { openSigner } from '../../src/signing/open.ts'
 import { cacheFolder } from '../../src/tools/install.ts'
 import type { World } from '../../src/world.ts'
 import { buildImagesInputs } from './inputs.ts'
@@ -55,6 +56,8 @@ async function readOptions(
     manifests,
     revision: caller.revision,
     scanCache: join(cacheFolder(), 'scans'),
+    signer: openSigner(inputs.signing, caller.signing),
+    run: caller,
   }
 }
 

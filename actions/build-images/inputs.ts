@@ -1,4 +1,5 @@
 import { SEVERITIES } from '../../src/scan/findings.ts'
+import { SIGNING } from '../../src/signing/open.ts'
 
 export const buildImagesInputs = {
   'bake-file': { type: 'text', default: 'docker-bake.hcl' },
@@ -12,6 +13,6 @@ export const buildImagesInputs = {
   baseline: { type: 'text', default: '' },
   'vulnerability-db': { type: 'text', default: '' },
   cache: { type: 'choice', allowed: ['builder', 'registry'], default: 'builder' },
-  signing: { type: 'choice', allowed: ['none'], default: 'none' },
+  signing: { type: 'choice', allowed: [...SIGNING], default: 'auto' },
   manifests: { type: 'text', default: 'k8s' },
 } as const

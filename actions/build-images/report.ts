@@ -35,6 +35,7 @@ export function reportBuild(
       version: 1,
       outcome,
       images: images.images,
+      why: result.why,
       findings,
       stopped: stopped.map(describeJudged),
       notes: [...judgement.notes, ...droppedNotes(sarif)],
@@ -93,13 +94,13 @@ function droppedNotes(
 }
 
 function summarize(
-  { images, judgement, database, release, outcome }: BuildResult,
+  { images, why, judgement, database, release, outcome }: BuildResult,
   findings: Readonly<Record<string, FindingCounts>>,
 ): string {
   const rows = Object.entries(images.images).map(([name, image]) => {
     const { critical = 0, high = 0, medium = 0, low = 0 } = findings[name] ?? {}
     const counts = [critical, high, medium, low].map(String)
-    return [name, `\`${image.digest.slice(0, 19)}\``, bytes(image.size), ...counts]
+    return [name, why[name] ?? '', `\`${image.digest.slice(0, 19)}\``, bytes(image.size), ...counts]
   })
   const lines = judgement.findings.map(
     ({ image, finding, decision }) => `- ${image}: ${describeFinding(finding)} — ${decision.kind}`,
@@ -108,7 +109,7 @@ function summarize(
   return [
     stopped ? '## ✗ build-images: the scan stopped the release' : '## ✓ build-images',
     release === undefined ? 'Not published.' : `Release \`${release.reference}\``,
-    markdownTable(['image', 'digest', 'size', 'critical', 'high', 'medium', 'low'], rows),
+    markdownTable(['image', 'why', 'digest', 'size', 'critical', 'high', 'medium', 'low'], rows),
     `Vulnerability database of ${database.built}.`,
     ...judgement.notes.map((note) => `> ${note}`),
     ...(lines.length === 0

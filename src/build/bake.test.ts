@@ -33,6 +33,13 @@ describe('the arguments of a build', () => {
     expect(allowed).toEqual(['--allow=fs.read=/srv/my-app/web'])
   })
 
+  it('tell the builder the date of a target, whether the bake file knows it or not', () => {
+    const dated = { ...target('api', '.'), args: { SOURCE_DATE_EPOCH: '315532800', MODE: 'x' } }
+    const args = bakeArguments({ ...plan, targets: [dated] }, { ...options, names: ['api'] })
+    expect(args).toContain('api.args.SOURCE_DATE_EPOCH=315532800')
+    expect(args.join(' ')).not.toContain('MODE')
+  })
+
   it('leave builder, platforms and cache to bake where nothing was asked for', () => {
     const args = bakeArguments(plan, options).join(' ')
     expect(args).not.toMatch(/--builder|platform|cache/)

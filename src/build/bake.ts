@@ -17,20 +17,23 @@ export type BakeOptions = {
 }
 
 const BUILD_TIMEOUT_S = 3600
+/** Files that are younger than SOURCE_DATE_EPOCH get that time: the same input makes the same digest, whenever it is built. */
+const DATED = 'rewrite-timestamp=true'
 
 /**
- * Builds all targets in one session and returns the digest each would be published under. The images stay in the builder:
+ * Builds the named targets in one session and returns the digest each would be published under. The images stay in the builder:
  * which of them have to be fetched is decided by digest.
  */
 export async function bakeDigests(
   plan: BakePlan,
-  options: BakeOptions,
+  options: BakeOptions & { readonly names: readonly string[] },
   world: World,
 ): Promise<ReadonlyMap<string, string>> {
   const file = join(world.workspace, 'bake-metadata.json')
-  const output = () => 'type=image,push=false,oci-mediatypes=true'
-  const names = plan.targets.map(({ name }) => name)
-  const args = bakeArguments(plan, { ...options, names, output })
+  const output = () => `type=image,push=false,oci-mediatypes=true,${DATED}`
+  const { names } = options
+  if (names.length === 0) return new Map()
+  const args = bakeArguments(plan, { ...options, output })
   await runBake(plan, [...args, '--metadata-file', file], world)
   const metadata = parseJson(await readFile(file, 'utf8'), 'the metadata of bake')
   return new Map(names.map((name) => [name, digestOf(metadata, name)]))
@@ -46,7 +49,7 @@ export async function exportLayouts(
   const folder = join(world.workspace, 'layouts')
   await rm(folder, { recursive: true, force: true }) // An exporter adds to what is there already.
   await mkdir(folder, { recursive: true })
-  const output = (name: string) => `type=oci,tar=false,dest=${join(folder, name)}`
+  const output = (name: string) => `type=oci,tar=false,dest=${join(folder, name)},${DATED}`
   const allow = `--allow=fs.write=${folder}`
   await runBake(plan, [...bakeArguments(plan, { ...options, output }), allow], world)
   const images = new Map<string, LayoutImage>()
@@ -102,10 +105,16 @@ export function bakeArguments(
     ...(platforms.length === 0 ? [] : set('*', 'platform', platforms.join(','))),
     ...names.flatMap((name) => [
       ...set(name, 'output', output(name)),
+      ...dateArguments(plan, name),
       ...(cache === 'builder' ? [] : cacheArguments(name, cache.repository)),
     ]),
     ...names,
   ]
+}
+
+function dateArguments(plan: BakePlan, name: string): string[] {
+  const date = plan.targets.find((target) => target.name === name)?.args['SOURCE_DATE_EPOCH']
+  return date === undefined ? [] : ['--set', `${name}.args.SOURCE_DATE_EPOCH=${date}`]
 }
 
 /** bake asks before it reads contexts outside its own folder, which is what the user's file names. */

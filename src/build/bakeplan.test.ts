@@ -38,6 +38,17 @@ describe('a bake plan', () => {
     expect(plan.targets[0]?.contexts).toEqual({ base: 'target:base' })
   })
 
+  it('has one date for all files of its images, whenever they are built, unless another was asked for', async () => {
+    const plan = await planOf({
+      backend: {},
+      frontend: { args: { MODE: 'x', SOURCE_DATE_EPOCH: '1700000000' } },
+    })
+    expect(plan.targets.map(({ args }) => args)).toEqual([
+      { SOURCE_DATE_EPOCH: '315532800' },
+      { MODE: 'x', SOURCE_DATE_EPOCH: '1700000000' },
+    ])
+  })
+
   it.each(['NPM_TOKEN', 'db_password', 'OPENAI_API_KEY', 'OPENAI_APIKEY', 'SigningSecret'])(
     'is refused where %s is a build argument, which everybody can read in the image',
     async (name) => {

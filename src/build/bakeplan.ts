@@ -24,6 +24,11 @@ export type BakePlan = {
 }
 
 const PRINT_TIMEOUT_S = 60
+/**
+ * The time of every file in an image, unless SOURCE_DATE_EPOCH says another: 1980-01-01, the first day that every kind of archive can
+ * write. A fixed one, because with the time of the commit each commit would make new images of what it did not change.
+ */
+const SOURCE_DATE_EPOCH = '315532800'
 /** A build argument that looks like this would end up in the image's history for everybody. */
 const SECRET_NAME = /(SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_?KEY|CREDENTIAL)/i
 
@@ -65,7 +70,7 @@ function describeTarget(name: string, target: unknown): BakeTarget {
     context: textAt(target, 'context') ?? '.',
     dockerfile: textAt(target, 'dockerfile') ?? 'Dockerfile',
     contexts: textsOf(at(target, 'contexts')),
-    args: textsOf(at(target, 'args')),
+    args: { SOURCE_DATE_EPOCH, ...textsOf(at(target, 'args')) },
     resolved: isObject(target) ? target : {},
   }
 }

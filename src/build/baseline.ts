@@ -2,7 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { UserError } from '../errors.ts'
 import { listReferrers, pullArtifact } from '../registry/artifact.ts'
-import { openRepository } from '../registry/client.ts'
+import { openRepository, sha256 } from '../registry/client.ts'
 import { parseReference } from '../registry/reference.ts'
 import { pullRelease } from '../release/release.ts'
 import { findingKey } from '../scan/findings.ts'
@@ -22,7 +22,7 @@ export async function readBaseline(
   const { images } = await pullRelease(release, world.signal)
   const keys = new Map<string, ReadonlySet<string>>()
   for (const [name, { reference, digest }] of Object.entries(images.images)) {
-    if (!(await fetchSbom(reference, where.cacheFolder, world)))
+    if (!(await fetchSbom(reference, { cacheFolder: where.cacheFolder }, world)))
       throw new UserError(
         `The baseline ${release} has no SBOM of ${name}; name a release that build-images has published, or leave baseline empty`,
       )
@@ -33,22 +33,32 @@ export async function readBaseline(
   return keys
 }
 
-/** Brings the SBOM of an image by digest into the cache folder; false where neither it nor the registry has one. */
+/**
+ * Brings the SBOM of an image by digest into the cache folder; false where neither it nor the registry has one. `expected` is the
+ * digest that a signed statement gave it: another one in the registry is none.
+ */
 export async function fetchSbom(
   reference: string,
-  cacheFolder: string,
+  where: { readonly cacheFolder: string; readonly expected?: string },
   world: World,
 ): Promise<boolean> {
+  const { cacheFolder, expected } = where
   const place = parseReference(reference)
   const digest = place.digest ?? ''
   if (await hasSbom(digest, cacheFolder)) return true
   const repository = openRepository(place, world.signal)
-  const [stored] = await listReferrers(digest, SBOM_TYPE, repository)
-  const artifact = stored === undefined ? undefined : await pullArtifact(stored, repository)
-  if (artifact === undefined) return false
-  const file = sbomPath(digest, cacheFolder)
+  for (const stored of await listReferrers(digest, SBOM_TYPE, repository)) {
+    const artifact = await pullArtifact(stored, repository)
+    if (artifact === undefined) continue
+    if (expected !== undefined && sha256(artifact.content) !== expected) continue
+    await keep(sbomPath(digest, cacheFolder), artifact.content)
+    return true
+  }
+  return false
+}
+
+async function keep(file: string, content: Buffer): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(`${file}.part`, artifact.content)
+  await writeFile(`${file}.part`, content)
   await rename(`${file}.part`, file)
-  return true
 }

@@ -8,6 +8,8 @@ import type { ImageSet } from '../release/imageset.ts'
 import type { Release } from '../release/release.ts'
 import type { Scan } from '../scan/scanner.ts'
 import type { World } from '../world.ts'
+import type { KeyOfTarget } from './inputkey.ts'
+import { keyTag, NEWEST_TAG } from './reuse.ts'
 
 /** syft's own JSON, as its command `attest` names it. */
 export const SBOM_TYPE = 'application/vnd.syft+json'
@@ -37,18 +39,35 @@ export async function publishImages(
 }
 
 /**
- * Tags a release and its images, when all of them are there. Nothing is ever read by these tags: they keep clean-ups that
- * remove untagged versions away from what may be deployed.
+ * Tags a release and its images, when all of them are there. A release's tags are for people, and keep clean-ups that remove untagged
+ * versions away from what may be deployed; nothing is read by them. The tags of input keys lead later builds to an image, which they
+ * then believe by its signature only.
  */
-export async function writeTags(release: Release, signal: AbortSignal): Promise<void> {
+export async function writeTags(
+  release: Release,
+  keys: ReadonlyMap<string, KeyOfTarget>,
+  signal: AbortSignal,
+): Promise<void> {
   const tag = `release-${release.digest.slice('sha256:'.length).slice(0, TAG_DIGITS)}`
-  const references = Object.values(release.images.images).map(({ reference }) => reference)
-  for (const reference of [...references, release.reference]) {
-    const place = parseReference(reference)
-    const repository = openRepository(place, signal)
-    const manifest = await repository.getManifest(place.digest ?? '')
-    if (manifest !== undefined) await repository.putManifest(tag, manifest)
+  for (const [name, { reference }] of Object.entries(release.images.images)) {
+    const key = keys.get(name)
+    const keyTags = key === undefined || 'doubts' in key ? [] : [keyTag(key), NEWEST_TAG]
+    await writeTagsOf(reference, [tag, ...keyTags], signal)
   }
+  await writeTagsOf(release.reference, [tag], signal)
+}
+
+async function writeTagsOf(
+  reference: string,
+  tags: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const place = parseReference(reference)
+  const repository = openRepository(place, signal)
+  const manifest = await repository.getManifest(place.digest ?? '')
+  if (manifest === undefined)
+    throw new UserError(`${reference} is not in the registry any more; run again`)
+  for (const tag of tags) await repository.putManifest(tag, manifest)
 }
 
 async function keepSbom(

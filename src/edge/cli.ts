@@ -7,6 +7,7 @@ import { UserError } from '../errors.ts'
 import { type Command, type CommandResult, STATUS } from './command.ts'
 import { type InputSpecs, parseInputs } from './inputs.ts'
 import { resultOfError, writeFiles } from './report.ts'
+import { readSigning } from './signing.ts'
 import { plainVoice, showProgress } from './terminal.ts'
 import { cancelSignal, inRealWorld } from './world.ts'
 
@@ -63,6 +64,9 @@ async function execute<S extends InputSpecs>(
     actor: userInfo().username,
     revision: await currentRevision(),
     run: `${userInfo().username}-${process.pid}`,
+    source: '',
+    builder: 'https://todo-deploy.dev/builder/command-line',
+    signing: await readSigning(process.env),
   }
   return await inRealWorld({ progress, signal }, (world) => command.run(inputs, world, caller))
 }

@@ -1,3 +1,4 @@
+import type { SigningMaterial } from '../signing/open.ts'
 import type { World } from '../world.ts'
 import type { Inputs, InputSpecs } from './inputs.ts'
 
@@ -31,6 +32,12 @@ export type Caller = {
   readonly revision: string
   /** Unique for this run; names the holder of a lease. */
   readonly run: string
+  /** Where the sources are, such as `https://github.com/acme/todo`, or empty. */
+  readonly source: string
+  /** Who builds, as far as others may rely on it: the workflow on GitHub, else the command line. */
+  readonly builder: string
+  /** What to sign with. */
+  readonly signing: SigningMaterial
 }
 
 /** One action, and the CLI command of the same name. */

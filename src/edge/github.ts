@@ -6,6 +6,7 @@ import { type Command, STATUS } from './command.ts'
 import { type InputSpecs, parseInputs } from './inputs.ts'
 import { resultOfError, writeFiles } from './report.ts'
 import { showProgress, type Voice } from './terminal.ts'
+import { describeWorkflow, readSigning } from './signing.ts'
 import { cancelSignal, inRealWorld } from './world.ts'
 
 const voice: Voice = {
@@ -47,7 +48,11 @@ async function execute<S extends InputSpecs>(command: Command<S>, signal: AbortS
       actor: process.env['GITHUB_ACTOR'] ?? '',
       revision: process.env['GITHUB_SHA'] ?? '',
       run: `${context.workflow || 'action'}-${process.env['GITHUB_RUN_ID'] ?? ''}-${process.pid}`,
+      ...describeWorkflow(process.env),
+      signing: await readSigning(process.env),
     }
+    for (const secret of [caller.signing.key, caller.signing.password])
+      if (secret !== undefined) core.setSecret(secret)
     return await inRealWorld({ progress, signal }, (world) => command.run(inputs, world, caller))
   } catch (error) {
     signal.throwIfAborted()

@@ -79,6 +79,7 @@ const built = reportBuild(
     images: { version: 1, images: { backend: { reference, digest, size: 12 } } },
     scans: [],
     outcome: 'published',
+    why: { backend: 'unchanged' },
     judgement: { findings: [], notes: [] },
     database: { folder: 'db', built: at, checksum: digest, ageDays: 1, scanner: '0.110.0' },
   } as unknown as Parameters<typeof reportBuild>[0],

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { UserError } from '../errors.ts'
+import { parseJson, textAt } from '../json.ts'
+import { openRepository } from '../registry/client.ts'
+import { formatReference, parseReference } from '../registry/reference.ts'
+import type { ImageSet } from '../release/imageset.ts'
+import type { Release } from '../release/release.ts'
+import type { Finding } from '../scan/findings.ts'
+import type { Database, Scan } from '../scan/scanner.ts'
+import { attach, readAttestations } from '../signing/attestation.ts'
+import type { Signer } from '../signing/signer.ts'
+import type { Statement, Subject } from '../signing/statement.ts'
+import type { World } from '../world.ts'
+import type { KeyOfTarget } from './inputkey.ts'
+import { type BuildRun, provenanceOf } from './provenance.ts'
+
+/** Predicates as cosign knows them by the names `spdxjson` and, by their whole address, the others. */
+const SBOM = 'https://spdx.dev/Document'
+const SCAN = 'https://in-toto.io/attestation/vulns/v0.1'
+const RELEASE = 'https://todo-deploy.dev/release/v1'
+const SYFT_TIMEOUT_S = 300
+
+/** What is signed about one image. */
+export type Vouched = {
+  readonly name: string
+  readonly reference: string
+  readonly bakeFile: string
+  readonly key: KeyOfTarget
+  readonly scan: Scan
+  /** True where it was built in this run, and not used again. */
+  readonly isNew: boolean
+}
+
+/**
+ * Signs what is known about an image and stores it beside its digest: how it came to be and what is in it, once; what the scan found,
+ * once for each vulnerability database.
+ */
+export async function vouchForImage(
+  image: Vouched,
+  by: { readonly signer: Signer; readonly run: BuildRun; readonly database: Database },
+  world: World,
+): Promise<void> {
+  const { signer, run, database } = by
+  const { reference } = image
+  const place = parseReference(reference)
+  const repository = openRepository(place, world.signal)
+  const stored = await repository.getManifest(place.digest ?? '')
+  if (stored === undefined) throw new UserError(`${reference} is not in the registry; run again`)
+  const subject = { name: `${place.registry}/${place.repository}`, digest: stored.digest }
+  const to = {
+    subject: { mediaType: stored.mediaType, digest: stored.digest, size: stored.bytes.length },
+    repository,
+    at: run.finished,
+  }
+  if (image.isNew) {
+    const sbom = await sha256OfFile(image.scan.sbomFile)
+    const about = { subject, target: image.name, bakeFile: image.bakeFile }
+    await attach(provenanceOf(about, { key: image.key, sbom }, run), to, signer)
+    await attach(await sbomStatement(subject, image.scan, world), to, signer)
+  }
+  const scans = await readAttestations(stored.digest, SCAN, { trust: signer.trust, repository })
+  if (!scans.some(({ predicate }) => databaseIn(predicate) === database.checksum))
+    await attach(scanStatement(subject, image.scan, { database, run }), to, signer)
+}
+
+/** Signs that these images and these manifests belong together, and stores it beside the release. */
+export async function vouchForRelease(
+  release: Release,
+  by: { readonly signer: Signer; readonly run: BuildRun },
+  world: World,
+): Promise<void> {
+  const place = parseReference(release.reference)
+  const repository = openRepository(place, world.signal)
+  const known = await readAttestations(release.digest, RELEASE, {
+    trust: by.signer.trust,
+    repository,
+  })
+  if (known.length > 0) return
+  const images = Object.values(release.images.images).map(({ reference, digest }) => ({
+    name: formatReference(parseReference(reference)).split('@')[0] ?? '',
+    digest,
+  }))
+  const statement = {
+    subjects: [
+      { name: `${place.registry}/${place.repository}`, digest: release.digest },
+      ...images,
+    ],
+    predicateType: RELEASE,
+    predicate: {
+      release: release.reference,
+      images: imagesByName(release.images),
+      source: by.run.source,
+      revision: release.revision,
+      builder: by.run.builder,
+      run: by.run.run,
+    },
+  }
+  const to = { subject: release.descriptor, repository, at: by.run.finished }
+  await attach(statement, to, by.signer)
+}
+
+function imagesByName(set: ImageSet): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(set.images).map(([name, { reference }]) => [name, reference]),
+  )
+}
+
+async function sbomStatement(subject: Subject, scan: Scan, world: World): Promise<Statement> {
+  const syft = await world.tools('syft')
+  const result = await world.run(
+    {
+      argv: [syft, 'convert', scan.sbomFile, '-q', '-o', 'spdx-json'],
+      timeoutSeconds: SYFT_TIMEOUT_S,
+    },
+    world.signal,
+  )
+  if (result.status !== 0)
+    throw new UserError(`syft could not write the SBOM of ${scan.image} as SPDX`, [result.stderr])
+  const predicate = parseJson(result.stdout, `the SBOM of ${scan.image}`)
+  return { subjects: [subject], predicateType: SBOM, predicate }
+}
+
+function scanStatement(
+  subject: Subject,
+  scan: Scan,
+  by: { readonly database: Database; readonly run: BuildRun },
+): Statement {
+  const { database, run } = by
+  const predicate = {
+    scanner: {
+      uri: 'https://github.com/anchore/grype',
+      version: database.scanner,
+      db: { version: database.checksum, lastUpdate: database.built },
+      result: scan.findings.map(describeResult),
+    },
+    metadata: {
+      scanStartedOn: run.started.toISOString(),
+      scanFinishedOn: run.finished.toISOString(),
+    },
+  }
+  return { subjects: [subject], predicateType: SCAN, predicate }
+}
+
+function describeResult(finding: Finding): unknown {
+  const { id, severity, score } = finding
+  return {
+    id,
+    severity: [
+      { method: 'grype', score: severity },
+      ...(score === undefined ? [] : [{ method: 'CVSS', score: String(score) }]),
+    ],
+    annotations: [{ package: finding.purl || finding.package, fixedIn: finding.fixedIn }],
+  }
+}
+
+function databaseIn(predicate: unknown): string | undefined {
+  return textAt(predicate, 'scanner', 'db', 'version')
+}
+
+async function sha256OfFile(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file), hash)
+  return `sha256:${hash.digest('hex')}`
+}
