@@ -9,7 +9,7 @@ import { parseReference, requireDigest } from '../../src/registry/reference.ts'
 import { readManifests } from '../../src/release/release.ts'
 import { defaultPolicy, parsePolicy, type ScanPolicy } from '../../src/scan/policy.ts'
 import { parseVex, type VexStatement } from '../../src/scan/vex.ts'
-import { openSigner } from '../../src/signing/open.ts'
+import { openSigner, type SigningKind } from '../../src/signing/open.ts'
 import { cacheFolder } from '../../src/tools/install.ts'
 import type { World } from '../../src/world.ts'
 import { buildImagesInputs } from './inputs.ts'
@@ -56,9 +56,15 @@ async function readOptions(
     manifests,
     revision: caller.revision,
     scanCache: join(cacheFolder(), 'scans'),
-    signer: openSigner(inputs.signing, caller.signing),
+    signer: openSigner(signingOf(inputs, caller), caller.signing),
     run: caller,
   }
+}
+
+/** Where nothing is published, nothing has to be signed: then "auto" means what there is. */
+function signingOf({ signing, push }: BuildInputs, { signing: material }: Caller): SigningKind {
+  const hasMaterial = material.key !== undefined || material.workflow !== undefined
+  return signing === 'auto' && !push && !hasMaterial ? 'none' : signing
 }
 
 async function readPolicy(
