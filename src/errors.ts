@@ -1,13 +1,22 @@
+import type { Place } from './world.ts'
+
 /**
  * An error the reader can fix: the first line says what happened, to which object, and what to do next.
  * `details` are shown below it (logs, events, the other problems found at the same time).
  */
 export class UserError extends Error {
   readonly details: readonly string[]
-  constructor(message: string, details: readonly string[] = [], options?: ErrorOptions) {
+  /** The line of a file of the checkout that has to be changed, where there is one. */
+  readonly place: Place | undefined
+  constructor(
+    message: string,
+    details: readonly string[] = [],
+    options?: ErrorOptions & { readonly place?: Place | undefined },
+  ) {
     super(message, options)
     this.name = 'UserError'
     this.details = details
+    this.place = options?.place
   }
 }
 

@@ -15,10 +15,14 @@ export type Progress = {
   /** A chapter: its title, then what `work` says, then how long it took. */
   step: <T>(title: string, work: () => Promise<T>) => Promise<T>
   say: (line: string) => void
-  warn: (line: string) => void
+  /** `place`: the line of a file that it is about. */
+  warn: (line: string, place?: Place) => void
   /** The picture now, one row an object. Only rows that changed reach a log. */
   show: (rows: readonly string[]) => void
 }
+
+/** A line of a file of the checkout. */
+export type Place = { readonly file: string; readonly line: number }
 
 export type Clock = {
   now: () => Date
@@ -47,7 +51,7 @@ export type ProgramResult = {
 export type RunProgram = (program: Program, signal: AbortSignal) => Promise<ProgramResult>
 
 export type ToolName =
-  'buildx' | 'syft' | 'grype' | 'kustomize' | 'kind' | 'kubectl' | 'kubeconform'
+  'buildx' | 'syft' | 'grype' | 'kustomize' | 'kind' | 'kubectl' | 'kubeconform' | 'helm'
 
 /** The path of a pinned external program, checked against its sha256 on every use. */
 export type Tools = (name: ToolName) => Promise<string>

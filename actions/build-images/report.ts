@@ -36,6 +36,7 @@ export function reportBuild(
       outcome,
       images: images.images,
       why: result.why,
+      checks: result.checks,
       findings,
       stopped: stopped.map(describeJudged),
       notes: [...judgement.notes, ...droppedNotes(sarif)],
@@ -94,7 +95,7 @@ function droppedNotes(
 }
 
 function summarize(
-  { images, why, judgement, database, release, outcome }: BuildResult,
+  { images, why, checks, judgement, database, release, outcome }: BuildResult,
   findings: Readonly<Record<string, FindingCounts>>,
 ): string {
   const rows = Object.entries(images.images).map(([name, image]) => {
@@ -112,6 +113,7 @@ function summarize(
     markdownTable(['image', 'why', 'digest', 'size', 'critical', 'high', 'medium', 'low'], rows),
     `Vulnerability database of ${database.built}.`,
     ...judgement.notes.map((note) => `> ${note}`),
+    ...checks.map(({ file, line, message, url }) => `> [${file}:${line}](${url}) ${message}`),
     ...(lines.length === 0
       ? []
       : [

@@ -101,13 +101,20 @@ ERROR: failed to solve: pyton:3.11: failed to resolve source metadata for docker
 
 describe('a build that failed', () => {
   it('names the image, the line of its Dockerfile and the step in the first line', () => {
-    expect(explainBuild(FAILED_STEP, ['backend', 'frontend']).message).toBe(
-      'The image backend did not build at Dockerfile:3: process "/bin/sh -c pip install -r requirements.txt" did not complete successfully: exit code: 1',
+    expect(explainBuild(FAILED_STEP, plan).message).toBe(
+      'The image backend did not build at app/backend/Dockerfile:3: process "/bin/sh -c pip install -r requirements.txt" did not complete successfully: exit code: 1',
     )
   })
 
+  it('knows the line to mark', () => {
+    expect(explainBuild(FAILED_STEP, plan).place).toEqual({
+      file: 'app/backend/Dockerfile',
+      line: 3,
+    })
+  })
+
   it('shows the last words of the program that failed below it', () => {
-    expect(explainBuild(FAILED_STEP, ['backend', 'frontend']).details).toEqual([
+    expect(explainBuild(FAILED_STEP, plan).details).toEqual([
       ' > [backend 3/3] RUN pip install -r requirements.txt:',
       '0.112 Collecting fastapi==0.999',
       '1.124 ERROR: No matching distribution found for fastapi==0.999',
@@ -115,13 +122,15 @@ describe('a build that failed', () => {
   })
 
   it('names the image where only one was built', () => {
-    expect(explainBuild(FAILED_BASE, ['backend']).message).toMatch(
-      /^The image backend did not build at Dockerfile:1: pyton:3\.11: .*not found$/,
+    expect(
+      explainBuild(FAILED_BASE, { ...plan, targets: plan.targets.slice(0, 1) }).message,
+    ).toMatch(
+      /^The image backend did not build at app\/backend\/Dockerfile:1: pyton:3\.11: .*not found$/,
     )
   })
 
   it('has its whole end shown where its form is another', () => {
-    const error = explainBuild('ERROR: no builder "todo-deploy" found\n', ['backend', 'frontend'])
+    const error = explainBuild('ERROR: no builder "todo-deploy" found\n', plan)
     expect(error.message).toBe('An image did not build: no builder "todo-deploy" found')
     expect(error.details).toContain('ERROR: no builder "todo-deploy" found')
   })

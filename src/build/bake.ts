@@ -7,6 +7,8 @@ import { isDigest } from '../registry/reference.ts'
 import type { World } from '../world.ts'
 import type { BakePlan } from './bakeplan.ts'
 import { followBuild } from './buildlog.ts'
+import { dockerfileOf } from './inputkey.ts'
+import { CHECKS_IN_METADATA, type DockerfileCheck, readChecks } from './checks.ts'
 
 export type BakeOptions = {
   readonly builder: string
@@ -14,6 +16,12 @@ export type BakeOptions = {
   readonly platforms: readonly string[]
   /** Registry cache for each image, or the builder's own only. */
   readonly cache: { readonly repository: string } | 'builder'
+}
+
+/** What came of a build: the digest of each image, and what BuildKit's checks say about the Dockerfiles. */
+export type Baked = {
+  readonly digests: ReadonlyMap<string, string>
+  readonly checks: readonly DockerfileCheck[]
 }
 
 const BUILD_TIMEOUT_S = 3600
@@ -28,15 +36,15 @@ export async function bakeDigests(
   plan: BakePlan,
   options: BakeOptions & { readonly names: readonly string[] },
   world: World,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Baked> {
   const file = join(world.workspace, 'bake-metadata.json')
   const output = () => `type=image,push=false,oci-mediatypes=true,${DATED}`
   const { names } = options
-  if (names.length === 0) return new Map()
   const args = bakeArguments(plan, { ...options, output })
   await runBake(plan, [...args, '--metadata-file', file], world)
   const metadata = parseJson(await readFile(file, 'utf8'), 'the metadata of bake')
-  return new Map(names.map((name) => [name, digestOf(metadata, name)]))
+  const digests = new Map(names.map((name) => [name, digestOf(metadata, name)]))
+  return { digests, checks: await readChecks(metadata, plan) }
 }
 
 /** Fetches built images, each into an OCI layout of its own below the workspace. */
@@ -63,16 +71,13 @@ async function runBake(plan: BakePlan, args: readonly string[], world: World): P
     {
       argv: [buildx, ...args],
       cwd: plan.folder,
+      env: { ...process.env, ...CHECKS_IN_METADATA },
       timeoutSeconds: BUILD_TIMEOUT_S,
       onLine: followBuild(world.progress.say),
     },
     world.signal,
   )
-  if (result.status !== 0)
-    throw explainBuild(
-      result.stderr,
-      plan.targets.map(({ name }) => name),
-    )
+  if (result.status !== 0) throw explainBuild(result.stderr, plan)
 }
 
 function digestOf(metadata: unknown, name: string): string {
@@ -137,21 +142,33 @@ function cacheArguments(name: string, repository: string): string[] {
 }
 
 /** The cause of a failed build in one line: which image and step, and why; then the last words of what failed. */
-export function explainBuild(stderr: string, names: readonly string[]): UserError {
+export function explainBuild(
+  stderr: string,
+  plan: Pick<BakePlan, 'folder' | 'targets'>,
+): UserError {
   const lines = stderr.split('\n')
   const summary = lines.findLast((line) => line.startsWith('ERROR:')) ?? ''
   // BuildKit names the target only where there are several.
-  const target = /target (\S+): /.exec(summary)?.[1] ?? (names.length === 1 ? names[0] : undefined)
-  const place = lines.find((line) => /^\S*Dockerfile:\d+$/.test(line.trim()))?.trim()
+  const [only, ...more] = plan.targets
+  const name = /target (\S+): /.exec(summary)?.[1] ?? (more.length === 0 ? only?.name : undefined)
+  const target = plan.targets.find((one) => one.name === name)
+  const [, written, line] =
+    lines.map((one) => /^(\S*Dockerfile):(\d+)$/.exec(one.trim())).find((one) => one !== null) ?? []
   const cause = summary.replace(
     /^ERROR: (?:target \S+: )?(?:failed to build: )?(?:failed to solve: )?/,
     '',
   )
-  const name = target === undefined ? 'An image' : `The image ${target}`
-  const where = place === undefined ? '' : ` at ${place}`
+  const file = target === undefined ? undefined : dockerfileOf(target, plan.folder)
+  const place =
+    file === undefined || line === undefined
+      ? undefined
+      : { file: relative(plan.folder, file), line: Number(line) }
+  const who = name === undefined ? 'An image' : `The image ${name}`
+  const where = line === undefined ? '' : ` at ${place?.file ?? written ?? ''}:${line}`
   return new UserError(
-    `${name} did not build${where}: ${cause || 'see below'}`,
+    `${who} did not build${where}: ${cause || 'see below'}`,
     failureBlock(lines),
+    { place },
   )
 }
 

@@ -12,6 +12,7 @@ import type { World } from '../world.ts'
 import { vouchForImage, vouchForRelease } from './attest.ts'
 import type { BakeOptions } from './bake.ts'
 import { readBakePlan } from './bakeplan.ts'
+import type { DockerfileCheck } from './checks.ts'
 import { type Images, makeImages } from './images.ts'
 import type { BuildRun } from './provenance.ts'
 import { publishImages, writeTags } from './publish.ts'
@@ -45,6 +46,7 @@ export type BuildResult = {
   readonly images: ImageSet
   /** Image name → why it was built, or that it was not. */
   readonly why: Readonly<Record<string, string>>
+  readonly checks: readonly DockerfileCheck[]
   readonly scans: readonly Scan[]
   readonly judgement: Judgement
   readonly database: Database
@@ -72,7 +74,7 @@ export async function buildImages(options: BuildOptions, world: World): Promise<
     scanAll({ ...made, database, cacheFolder: options.scanCache }, world),
   )
   const judgement = await judgeAll(scans, { ...options, database }, world)
-  const found = { images: made.set, why: made.why, scans, judgement, database }
+  const found = { images: made.set, why: made.why, checks: made.checks, scans, judgement, database }
   if (stoppedBy(judgement).length > 0) return { outcome: 'stopped', ...found }
   if (!options.push) return { outcome: 'built', ...found }
   const release = await publish({ made, scans, database, started, place }, options, world)

@@ -8,6 +8,7 @@ import type { World } from '../world.ts'
 import { bakeDigests, type BakeOptions, exportLayouts } from './bake.ts'
 import type { BakePlan } from './bakeplan.ts'
 import { fetchSbom } from './baseline.ts'
+import type { DockerfileCheck } from './checks.ts'
 import type { KeyOfTarget } from './inputkey.ts'
 import { findReusable, keysOf } from './reuse.ts'
 
@@ -20,6 +21,8 @@ export type Images = {
   readonly layouts: ReadonlyMap<string, LayoutImage>
   readonly keys: ReadonlyMap<string, KeyOfTarget>
   readonly why: Readonly<Record<string, string>>
+  /** Of the Dockerfiles that were built. */
+  readonly checks: readonly DockerfileCheck[]
 }
 
 export type ImageOptions = BakeOptions & {
@@ -44,12 +47,13 @@ export async function makeImages(
   const { reused, why } = await findAll(plan, { ...options, keys }, world)
   for (const [name, reason] of Object.entries(why)) progress.say(`${name}: ${reason}`)
   const toBuild = plan.targets.map(({ name }) => name).filter((name) => !reused.has(name))
-  const digests =
+  const { digests, checks } =
     toBuild.length === 0
-      ? new Map<string, string>()
+      ? { digests: new Map<string, string>(), checks: [] }
       : await progress.step(`Build ${toBuild.length} images`, () =>
           bakeDigests(plan, { ...options, names: toBuild }, world),
         )
+  for (const { message, ...place } of checks) progress.warn(message, place)
   const known = await knownImages(digests, options, world)
   const names = [...digests.keys()].filter((name) => !known.has(name))
   const layouts =
@@ -59,7 +63,7 @@ export async function makeImages(
           exportLayouts(plan, { ...options, names }, world),
         )
   const set = lockImages(new Map([...reused, ...known]), layouts, options.registry)
-  return { set, reused: new Set(reused.keys()), layouts, keys, why }
+  return { set, reused: new Set(reused.keys()), layouts, keys, why, checks }
 }
 
 async function findAll(

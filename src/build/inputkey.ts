@@ -39,7 +39,7 @@ export async function readSources(target: BakeTarget, folder: string): Promise<T
   const inputs: Record<string, string> = {}
   const doubts: string[] = []
   const context = folderOf(target.context, folder)
-  const dockerfile = dockerfileOf(target, { context, folder })
+  const dockerfile = dockerfileOf(target, folder)
   const text =
     dockerfile === undefined ? undefined : await readFile(dockerfile, 'utf8').catch(() => undefined)
   if (context === undefined || dockerfile === undefined || text === undefined)
@@ -136,15 +136,13 @@ function folderOf(context: string, folder: string): string | undefined {
   return isAbsolute(context) ? context : resolve(folder, context)
 }
 
-function dockerfileOf(
-  target: BakeTarget,
-  where: { readonly context: string | undefined; readonly folder: string },
-): string | undefined {
+/** Where the Dockerfile of a target is on this machine; undefined for one that is not. */
+export function dockerfileOf(target: BakeTarget, folder: string): string | undefined {
   const { dockerfile } = target
-  if (dockerfile.startsWith('cwd://'))
-    return resolve(where.folder, dockerfile.slice('cwd://'.length))
-  if (where.context === undefined || /^[a-z]+:/i.test(dockerfile)) return undefined
-  return isAbsolute(dockerfile) ? dockerfile : join(where.context, dockerfile)
+  if (dockerfile.startsWith('cwd://')) return resolve(folder, dockerfile.slice('cwd://'.length))
+  const context = folderOf(target.context, folder)
+  if (context === undefined || /^[a-z]+:/i.test(dockerfile)) return undefined
+  return isAbsolute(dockerfile) ? dockerfile : join(context, dockerfile)
 }
 
 function listOf(value: unknown): readonly string[] {

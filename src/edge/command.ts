@@ -1,5 +1,5 @@
 import type { SigningMaterial } from '../signing/open.ts'
-import type { World } from '../world.ts'
+import type { Place, World } from '../world.ts'
 import type { Inputs, InputSpecs } from './inputs.ts'
 
 /** What a command has to say when it is done, whoever called it. */
@@ -14,6 +14,8 @@ export type CommandResult = {
   readonly headline: string
   /** Process status: 0 is good. */
   readonly status: number
+  /** The line of a file that the headline is about. */
+  readonly place?: Place
   /** Shown below the headline where the status is not 0. */
   readonly details?: readonly string[]
   /** Further files, such as JUnit, by output name. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import * as core from '@actions/core'
 import { context } from '@actions/github'
 import { messageOf } from '../errors.ts'
+import type { Place } from '../world.ts'
 import { type Command, STATUS } from './command.ts'
 import { type InputSpecs, parseInputs } from './inputs.ts'
 import { resultOfError, writeFiles } from './report.ts'
@@ -12,7 +13,8 @@ import { cancelSignal, inRealWorld } from './world.ts'
 const voice: Voice = {
   begin: (title) => `::group::${title}`,
   end: (title, seconds) => `✓ ${title} (${seconds} s)\n::endgroup::`,
-  warning: (line) => `::warning::${escapeData(line)}`,
+  warning: (line, place) =>
+    `::warning${place === undefined ? '' : ` ${propertiesOf(place)}`}::${escapeData(line)}`,
   // The runner reads a command behind any indent: what a build prints must not become one.
   line: (line) => (/^\s*(::|##\[)/.test(line) ? `  │ ${line}` : `  ${line}`),
 }
@@ -28,7 +30,7 @@ export async function runAction<S extends InputSpecs>(command: Command<S>): Prom
     if (process.env['GITHUB_STEP_SUMMARY'] !== undefined)
       await core.summary.addRaw(result.summary, true).write()
     if (result.status === STATUS.good) core.info(result.headline)
-    else core.error(result.headline)
+    else core.error(result.headline, annotationOf(result.place))
     for (const line of result.details ?? []) core.info(voice.line(line))
     process.exitCode = result.status
   } catch (error) {
@@ -58,6 +60,16 @@ async function execute<S extends InputSpecs>(command: Command<S>, signal: AbortS
     signal.throwIfAborted()
     return resultOfError(error, command.name)
   }
+}
+
+function annotationOf(place: Place | undefined): core.AnnotationProperties {
+  return place === undefined ? {} : { file: place.file, startLine: place.line }
+}
+
+/** Where an annotation is shown: at the line of the file. */
+function propertiesOf({ file, line }: Place): string {
+  const escaped = escapeData(file).replaceAll(':', '%3A').replaceAll(',', '%2C')
+  return `file=${escaped},line=${line}`
 }
 
 /** Text of others must not become a command of the runner. */

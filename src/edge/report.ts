@@ -54,6 +54,7 @@ export function resultOfError(error: unknown, command: string): CommandResult {
     summary: `## ✗ ${command}: refused\n\n${error.message}\n`,
     headline: error.message,
     details: error.details,
+    ...(error.place === undefined ? {} : { place: error.place }),
     status: STATUS.refused,
   }
 }

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import type { Progress } from '../world.ts'
+import type { Place, Progress } from '../world.ts'
 
 type Output = Pick<NodeJS.WriteStream, 'write'> & {
   readonly isTTY?: boolean
@@ -10,7 +10,7 @@ type Output = Pick<NodeJS.WriteStream, 'write'> & {
 export type Voice = {
   readonly begin: (title: string) => string
   readonly end: (title: string, seconds: string) => string
-  readonly warning: (line: string) => string
+  readonly warning: (line: string, place?: Place) => string
   /** An ordinary line, which may be text of others. */
   readonly line: (line: string) => string
 }
@@ -18,7 +18,8 @@ export type Voice = {
 export const plainVoice: Voice = {
   begin: (title) => `▸ ${title}`,
   end: (title, seconds) => `✓ ${title} (${seconds} s)`,
-  warning: (line) => `! ${line}`,
+  warning: (line, place) =>
+    place === undefined ? `! ${line}` : `! ${place.file}:${place.line}: ${line}`,
   line: (line) => `  ${line}`,
 }
 
@@ -54,8 +55,8 @@ export function showProgress(output: Output, voice: Voice): Progress {
     say: (text) => {
       line(voice.line(text))
     },
-    warn: (text) => {
-      line(voice.warning(text))
+    warn: (text, place) => {
+      line(voice.warning(text, place))
     },
     show: (rows) => {
       if (live) {

@@ -80,6 +80,7 @@ const built = reportBuild(
     scans: [],
     outcome: 'published',
     why: { backend: 'unchanged' },
+    checks: [{ file: 'Dockerfile', line: 2, message: 'Deprecated: no', url: 'https://a.example' }],
     judgement: { findings: [], notes: [] },
     database: { folder: 'db', built: at, checksum: digest, ageDays: 1, scanner: '0.110.0' },
   } as unknown as Parameters<typeof reportBuild>[0],

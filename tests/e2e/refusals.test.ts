@@ -12,7 +12,7 @@ describe('build-images', () => {
     const call = await todoDeploy(['build-images', ...buildFlags, '--bake-file', bake])
     expect(call.status).toBe(2)
     expect(call.firstLine).toMatch(
-      /^The image broken did not build at Dockerfile:2: .*exit code: 42/,
+      /^The image broken did not build at tests\/e2e\/fixtures\/broken\/Dockerfile:2: .*exit code: 42/,
     )
     expect(call.stderr).toContain('the compiler says no')
     expect(await repositories()).not.toContain('todo/broken')

@@ -1,0 +1,35 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from '@jest/globals'
+import { readChecks } from './checks.ts'
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+it("names the file and the line of what BuildKit's checks found, once", async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'checks-'))
+  await writeFile(join(folder, 'api.Dockerfile'), 'FROM a\nMAINTAINER me\n')
+  const target = {
+    context: '.',
+    contexts: {},
+    args: {},
+    resolved: {},
+    dockerfile: 'api.Dockerfile',
+  }
+  const targets = [{ ...target, name: 'api' }]
+  const warning = {
+    short: base64('MaintainerDeprecated: Maintainer instruction is deprecated (line 2)'),
+    url: 'https://docs.example/rule',
+    sourceInfo: { filename: 'Dockerfile', data: base64('FROM a\nMAINTAINER me\n') },
+    range: [{ start: { line: 2 } }],
+  }
+  const metadata = { 'buildx.build.warnings': [warning, warning] }
+  expect(await readChecks(metadata, { file: 'x.hcl', folder, targets, parents: [] })).toEqual([
+    {
+      file: 'api.Dockerfile',
+      line: 2,
+      message: 'MaintainerDeprecated: Maintainer instruction is deprecated',
+      url: 'https://docs.example/rule',
+    },
+  ])
+})
