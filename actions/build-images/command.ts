@@ -56,7 +56,7 @@ async function readOptions(
     manifests,
     revision: caller.revision,
     scanCache: join(cacheFolder(), 'scans'),
-    signer: openSigner(signingOf(inputs, caller), caller.signing),
+    signer: await openSigner(signingOf(inputs, caller), caller.signing),
     run: caller,
   }
 }

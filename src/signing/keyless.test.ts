@@ -4,8 +4,7 @@ import {
   startSigstoreEmulator,
   tokenOf,
 } from '../../tests/fakes/sigstore.ts'
-import { trustIn } from './open.ts'
-import { openKeylessSigner } from './signer.ts'
+import { openKeylessSigner, trustIn } from './keyless.ts'
 import { type Trust, verifyBundle } from './verifier.ts'
 
 const statement = {

@@ -1,14 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
-import { bundleToJSON } from '@sigstore/bundle'
-import {
-  CIContextProvider,
-  DSSEBundleBuilder,
-  FulcioSigner,
-  RekorWitness,
-  type Signer as SigstoreSigner,
-  type Witness,
-} from '@sigstore/sign'
-import { messageOf, UserError } from '../errors.ts'
+import { bundleToJSON, toDSSEBundle } from '@sigstore/bundle'
+import { UserError } from '../errors.ts'
 import { formatStatement, type Statement, STATEMENT_MEDIA_TYPE } from './statement.ts'
 import type { Trust } from './verifier.ts'
 
@@ -20,67 +12,33 @@ export type Signer = {
   readonly trust: Trust
 }
 
-/** Where keyless signing gets its certificate and its log entry; the public instances where not given. */
-export type KeylessServices = { readonly fulcio?: string; readonly rekor?: string }
-
-const TRIES = 3
-const TIMEOUT_MS = 20_000
-
 /** Signs with an ECDSA P-256 key in PEM (PKCS#8, or SEC 1), without a transparency log. Throws `UserError` for any other key. */
 export function openKeySigner(pem: string, password?: string): Signer {
   const privateKey = readPrivateKey(pem, password)
   const publicKey = createPublicKey(privateKey)
-  const hint = hintOf(publicKey)
-  const publicPem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
-  const signer: SigstoreSigner = {
-    sign: (data) =>
-      Promise.resolve({
-        signature: sign('sha256', data, privateKey),
-        key: { $case: 'publicKey', publicKey: publicPem, hint },
-      }),
+  const keyHint = hintOf(publicKey)
+  return {
+    trust: { kind: 'key', publicKey },
+    sign: (statement) => {
+      const artifact = Buffer.from(formatStatement(statement))
+      const signature = sign('sha256', encode(STATEMENT_MEDIA_TYPE, artifact), privateKey)
+      const bundle = toDSSEBundle({
+        artifact,
+        artifactType: STATEMENT_MEDIA_TYPE,
+        signature,
+        keyHint,
+      })
+      return Promise.resolve(JSON.stringify(bundleToJSON(bundle)))
+    },
   }
-  return { sign: bundler(signer, []), trust: { kind: 'key', publicKey } }
 }
 
-/**
- * Signs with a certificate of a few minutes that Fulcio gives for the OIDC token of the job, and enters the signature in Rekor's
- * public log. Needs `id-token: write` on GitHub.
- */
-export function openKeylessSigner(
-  trust: Trust,
-  { fulcio, rekor }: KeylessServices,
-  identity: { readonly getToken: () => Promise<string> } = new CIContextProvider('sigstore'),
-): Signer {
-  const limits = { retry: { retries: TRIES }, timeout: TIMEOUT_MS }
-  const signer = new FulcioSigner({
-    identityProvider: identity,
-    ...limits,
-    ...(fulcio === undefined ? {} : { fulcioBaseURL: fulcio }),
-  })
-  const witness = new RekorWitness({
-    entryType: 'dsse',
-    ...limits,
-    ...(rekor === undefined ? {} : { rekorBaseURL: rekor }),
-  })
-  return { sign: bundler(signer, [witness]), trust }
-}
-
-function bundler(signer: SigstoreSigner, witnesses: Witness[]): Signer['sign'] {
-  // Without a chain, as bundles of version 0.3 are: the certificate authority is known to whoever verifies.
-  const builder = new DSSEBundleBuilder({ signer, witnesses })
-  return async (statement) => {
-    const data = Buffer.from(formatStatement(statement))
-    try {
-      const bundle = await builder.create({ data, type: STATEMENT_MEDIA_TYPE })
-      return JSON.stringify(bundleToJSON(bundle))
-    } catch (error) {
-      throw new UserError(
-        `Signing failed: ${messageOf(error)}; on GitHub the job needs "id-token: write", elsewhere give a key`,
-        [],
-        { cause: error },
-      )
-    }
-  }
+/** What is signed of an envelope: type and content with their lengths (DSSE protocol, "PAE"). */
+function encode(type: string, payload: Buffer): Buffer {
+  return Buffer.concat([
+    Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `),
+    payload,
+  ])
 }
 
 function readPrivateKey(pem: string, password: string | undefined): KeyObject {
