@@ -89,6 +89,7 @@ export const publishedNames = {
   python: 'library/python:3.11-slim',
   node: 'library/node:24-alpine',
   postgres: 'library/postgres:15-bookworm',
+  nginx: 'library/nginx:1.28-alpine',
 } as const
 
 export type BaseImage = keyof typeof publishedNames

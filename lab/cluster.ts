@@ -10,7 +10,7 @@ import { askWith, waitForNode, waitForSystem } from './readiness.ts'
 
 export const CLUSTER = 'todo-deploy'
 export const CONTEXT = `kind-${CLUSTER}`
-const NODE = `${CLUSTER}-control-plane`
+export const NODE = `${CLUSTER}-control-plane`
 const CREATE_SECONDS = 300
 const READY_SECONDS = 150
 // A node that was stopped comes back within this time, or it is made anew.

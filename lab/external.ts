@@ -1,13 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { kubectlArguments } from './cluster.ts'
-import { attempt, run } from './command.ts'
+import { run } from './command.ts'
 import { ensureCertificate, ensureCredentials } from './credentials.ts'
 import type { Certificate, Credentials } from './credentials.ts'
 import { LabError } from './failure.ts'
 import { toolPath } from './gotools.ts'
 import { releasedTools } from './online.ts'
 import { places, source } from './places.ts'
+import { askWith, findWaiting } from './readiness.ts'
 import { readLab } from './state.ts'
 
 export interface Externals {
@@ -77,28 +78,11 @@ export async function provideExternals(images: Externals): Promise<void> {
     ]
     await run(rollout, { timeoutSeconds: READY_SECONDS + 10 }).catch(async (failure: unknown) => {
       throw new LabError(
-        `${workload} in ${NAMESPACE} did not become ready: ${await findReason(kubectl)}`,
+        `${workload} in ${NAMESPACE} did not become ready: ${await findWaiting(askWith(kubectl), NAMESPACE)}`,
         { cause: failure },
       )
     })
   }
-}
-
-// What the node says about containers that wait: a missing image, a program that ends at once.
-async function findReason(kubectl: readonly string[]): Promise<string> {
-  const path =
-    '{range .items[*].status.containerStatuses[*]}{.name}: {.state.waiting.reason} {.state.waiting.message}{"\\n"}{end}'
-  const { stdout } = await attempt([
-    ...kubectl,
-    '--namespace',
-    NAMESPACE,
-    'get',
-    'pods',
-    '--output',
-    `jsonpath=${path}`,
-  ])
-  const reasons = stdout.split('\n').filter((line) => !/: *$/.test(line))
-  return reasons.join('; ') || 'its container runs, but is not ready'
 }
 
 // kustomize puts the images in, by digest; its folder must be relative to the one of the manifests.

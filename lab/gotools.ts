@@ -11,9 +11,10 @@ import { join } from 'node:path'
 import { attempt, run } from './command.ts'
 import { LabError } from './failure.ts'
 import { keyOf, keyOfFolders, readJson, sha256OfFile, writeAtomically } from './files.ts'
+import type { Program } from './gomodules.ts'
 import { places } from './places.ts'
 import { folderOf, linkerFlags, programsOf, versionOf } from './toolset.ts'
-import type { ModuleName, Program } from './toolset.ts'
+import type { ModuleName } from './toolset.ts'
 
 export interface Tool {
   readonly version: string
@@ -55,19 +56,24 @@ async function readGoVersion(): Promise<string> {
 
 /** What is kept outside the lab's cache folder when Go compiles, in one line; undefined where nothing is to be compiled. */
 export async function outsideCaches(names: readonly ModuleName[]): Promise<string | undefined> {
-  const built = await Promise.all(names.map(isBuilt))
-  if (built.every(Boolean)) return undefined
+  if ((await findBuilt(names)).length === names.length) return undefined
   const { stdout } = await attempt(['go', 'env', 'GOMODCACHE', 'GOCACHE'])
   const folders = stdout.trim().split('\n').join(' and ')
   return `Go keeps sources and objects in its own caches, up to 13 GB in ${folders}; "go clean -cache -modcache" empties them`
 }
 
 /** True when every program of the module is in the cache as it would be compiled now. */
-export async function isBuilt(name: ModuleName): Promise<boolean> {
+async function isBuilt(name: ModuleName): Promise<boolean> {
   for (const [program, how] of Object.entries(programsOf(name))) {
     if (!existsSync(join(await homeOf(name, program, how), program))) return false
   }
   return true
+}
+
+/** The modules whose programs are all in the cache. */
+export async function findBuilt(names: readonly ModuleName[]): Promise<ModuleName[]> {
+  const built = await Promise.all(names.map(isBuilt))
+  return names.filter((_, at) => built[at])
 }
 
 /** Fetches what the module's programs are made of, so that compiling needs no network. */

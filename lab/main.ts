@@ -9,7 +9,7 @@ const USAGE = `usage: lab up [PART...]     start the lab, or the named parts of 
        lab down [--purge]  remove everything the lab started; --purge also its cache folder
        lab status          what runs, where, how large`
 
-// What only the tests of workflows need is not started unless it is asked for.
+// What only some tests need is not made unless it is asked for.
 const DEFAULT_PARTS: readonly Part[] = [
   'engine',
   'registry',

@@ -11,75 +11,43 @@ import type { BaseImage } from './baseimages.ts'
 import { ensureBuilder } from './builder.ts'
 import { ensureCluster } from './cluster.ts'
 import { ensureOwnEngine } from './engine.ts'
-import { build, download, isBuilt, readManifest, toolPath } from './gotools.ts'
+import { findBuilt, readManifest, toolPath } from './gotools.ts'
 import { buildImage } from './imagebuild.ts'
 import { makeNodeImage, makeNodeRoot } from './nodeimage.ts'
+import { optionalGoals, optionalModules, optionalSteps, toolSteps } from './optional.ts'
 import { ensurePackages, ensureWatchLimits } from './packages.ts'
 import { ensureRegistry } from './registry.ts'
 import type { Step } from './schedule.ts'
+import type { Setting } from './setting.ts'
 import type { Part } from './state.ts'
 import { newStep } from './step.ts'
 import { moduleNames } from './toolset.ts'
-import type { ModuleName } from './toolset.ts'
 import { ensureVulnerabilities } from './vulnerabilities.ts'
-
-export interface Setting {
-  readonly host: string
-  /** True when the engine is the lab's own. */
-  readonly ownEngine: boolean
-  readonly say: (line: string) => void
-  /** Parts that were ready when the lab was last started. */
-  readonly wasReady: readonly Part[]
-  readonly onNodeImage: (image: string) => void
-}
 
 /** What has to be done for each part where only package registries can be reached. */
 export const offlineGoals: Readonly<Record<Part, readonly string[]>> = {
   engine: ['engine'],
   registry: ['registry'],
-  builder: ['builder', 'base-debian', 'base-python', 'base-node', 'base-postgres'],
-  render: ['compile-cluster'],
+  builder: ['builder', 'base-debian', 'base-python', 'base-node', 'base-postgres', 'base-nginx'],
+  render: ['compile-cluster', 'compile-helm'],
   scan: ['compile-supply', 'vulnerabilities'],
   cluster: ['cluster'],
-  workflows: ['compile-ci'],
+  ...optionalGoals,
 }
+
+const modules = moduleNames.filter((name) => !optionalModules.includes(name))
 
 export async function offlineSteps(setting: Setting): Promise<Step[]> {
-  const built = await Promise.all(moduleNames.map((name) => isBuilt(name)))
-  const tools = moduleNames.flatMap((name, at) => toolSteps(name, built[at] ?? false))
-  return [...tools, ...engineSteps(setting), ...imageSteps(setting), ...clusterSteps(setting)]
-}
-
-const titles: Readonly<Record<ModuleName, string>> = {
-  own: "the lab's own small programs",
-  buildkit: 'BuildKit',
-  buildx: 'buildx',
-  kubernetes: 'Kubernetes',
-  etcd: 'etcd',
-  coredns: 'CoreDNS',
-  storage: 'the provisioner of volumes',
-  cluster: 'kind, kustomize and kubeconform',
-  supply: 'syft and grype',
-  ci: 'act and actionlint',
-}
-
-/** Compiling the programs of one Go module: what has no released binary that is pinned is made so online, too. */
-export function toolSteps(name: ModuleName, done: boolean): Step[] {
-  const urgent = name === 'kubernetes' || name === 'own'
-  const fetch = `fetch-${name}`
+  const built = await findBuilt(moduleNames)
   return [
-    newStep(fetch, `fetching the source of ${titles[name]}`, {
-      done,
-      urgent,
-      uses: 'network',
-      run: () => download(name),
-    }),
-    newStep(`compile-${name}`, `compiling ${titles[name]}`, {
-      done,
-      urgent,
-      needs: [fetch],
-      uses: 'processors',
-      run: () => build(name),
+    ...modules.flatMap((name) => toolSteps(name, built.includes(name))),
+    ...engineSteps(setting),
+    ...imageSteps(setting),
+    ...clusterSteps(setting),
+    ...optionalSteps({
+      ...setting,
+      built,
+      program: (name) => Promise.resolve(toolPath(name)),
     }),
   ]
 }
@@ -131,6 +99,7 @@ function imageSteps({ host, wasReady }: Setting): Step[] {
     base('python'),
     base('node', 'node-packages'),
     base('postgres'),
+    base('nginx'),
     newStep('builder', 'starting the builder', {
       needs: ['debian', 'registry', 'compile-buildkit', 'compile-buildx'],
       run: async () => {

@@ -5,8 +5,9 @@ import { ensureBuilder } from './builder.ts'
 import { ensureCluster } from './cluster.ts'
 import { run } from './command.ts'
 import { LabError } from './failure.ts'
-import { type Setting, toolSteps } from './offline.ts'
+import { optionalGoals, optionalSteps } from './optional.ts'
 import { ensureRegistry } from './registry.ts'
+import type { Setting } from './setting.ts'
 import type { Step } from './schedule.ts'
 import type { Part } from './state.ts'
 import { newStep } from './step.ts'
@@ -26,18 +27,32 @@ export const releasedTools = pinnedTools({
   },
 })
 
+const released = [
+  'buildx',
+  'kind',
+  'kubectl',
+  'kustomize',
+  'kubeconform',
+  'helm',
+  'syft',
+  'grype',
+] as const
+
 export const onlineGoals: Readonly<Record<Part, readonly string[]>> = {
   engine: [],
   registry: ['registry'],
   builder: ['builder'],
-  render: ['tool-kustomize', 'tool-kubeconform'],
+  render: ['tool-kustomize', 'tool-kubeconform', 'tool-helm'],
   scan: ['tool-syft', 'tool-grype'],
   cluster: ['cluster'],
-  workflows: ['compile-ci'],
+  ...optionalGoals,
+  // kind's own network enforces policies.
+  addons: ['addon-metrics'],
 }
 
 /** What has to be done where a Docker engine runs and public registries answer: official images, released programs. */
-export function onlineSteps({ host, say, onNodeImage }: Setting): Step[] {
+export function onlineSteps(setting: Setting): Step[] {
+  const { host, say, onNodeImage } = setting
   const docker = ['docker', '--host', host]
   const pull = async (name: keyof typeof pins.images): Promise<string> => {
     const { tag, digest } = pins.images[name]
@@ -48,10 +63,8 @@ export function onlineSteps({ host, say, onNodeImage }: Setting): Step[] {
     })
     return image
   }
-  const tools = ['buildx', 'kind', 'kubectl', 'kustomize', 'kubeconform', 'syft', 'grype'] as const
   return [
-    ...toolSteps('ci', false),
-    ...tools.map((name) =>
+    ...released.map((name) =>
       newStep(`tool-${name}`, `fetching ${name}`, {
         uses: 'network',
         run: async () => {
@@ -86,5 +99,7 @@ export function onlineSteps({ host, say, onNodeImage }: Setting): Step[] {
         await ensureCluster({ kind, kubectl, image, host, way: 'online' }, say)
       },
     }),
+    // Without a Go on this machine only these fail, and only where they are asked for.
+    ...optionalSteps({ ...setting, built: [], program: releasedTools }),
   ]
 }

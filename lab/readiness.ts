@@ -81,3 +81,12 @@ async function waitUntilNothingIsMissing(
     )
   })
 }
+
+/** What the node says about containers of a namespace that wait: a missing image, a program that ends at once. */
+export async function findWaiting(ask: Ask, namespace: string): Promise<string> {
+  const waiting = '{.state.waiting.reason} {.state.waiting.message}'
+  const path = `{range .items[*].status.containerStatuses[*]}{.name}: ${waiting}{"\\n"}{end}`
+  const lines = await ask('pods', '--namespace', namespace, '--output', `jsonpath=${path}`)
+  const reasons = lines.split('\n').filter((line) => !/: *$/.test(line))
+  return reasons.join('; ') || 'its container runs, but is not ready'
+}

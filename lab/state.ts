@@ -11,6 +11,11 @@ export const parts = [
   'scan',
   'cluster',
   'workflows',
+  'compose',
+  'addons',
+  'secrets',
+  'monitoring',
+  'ingress',
 ] as const
 export type Part = (typeof parts)[number]
 

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs'
+import { listAddons } from './addons.ts'
 import { CLUSTER, nodePorts } from './cluster.ts'
 import { attempt } from './command.ts'
+import { readManifest } from './gotools.ts'
+import { releasedTools } from './online.ts'
 import { places } from './places.ts'
 import { REGISTRY, REGISTRY_CONTAINER, answersRegistry } from './registry.ts'
 import { findLab } from './state.ts'
@@ -36,9 +39,12 @@ export async function showStatus(print: (line: string) => void): Promise<number>
       `${lab.context} in ${lab.kubeconfig}`,
     ],
   ]
+  const kubectl = await findKubectl(lab)
+  const running = runs && kubectl !== undefined ? await listAddons(kubectl) : []
   print(`The lab (${lab.way})`)
   for (const [name = '', state = '', where = ''] of rows)
     print(`${name.padEnd(10)}${state.padEnd(18)}${where}`)
+  if (running.length > 0) print(`${'add-ons'.padEnd(28)}${running.join(', ')}`)
   print(
     `${'ports'.padEnd(28)}127.0.0.1:${nodePorts[0]}-${nodePorts.at(-1)} lead to the node ports of the same numbers`,
   )
@@ -48,6 +54,10 @@ export async function showStatus(print: (line: string) => void): Promise<number>
   return rows.every(([, state]) => state === 'running' || state === engine.stdout.trim()) && runs
     ? 0
     : 1
+}
+
+async function findKubectl({ way }: Lab): Promise<string | undefined> {
+  return way === 'online' ? releasedTools('kubectl') : readManifest()['kubectl']?.path
 }
 
 async function stateOf(lab: Lab, container: string, engineRuns: boolean): Promise<string> {

@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { BUILDER, removeBuilder } from './builder.ts'
 import { removeCluster } from './cluster.ts'
 import { attempt } from './command.ts'
+import { composeConfig } from './compose.ts'
 import { answers, ownHost, stopOwnEngine } from './engine.ts'
 import { readManifest } from './gotools.ts'
 import { takeLock } from './lock.ts'
@@ -31,7 +32,7 @@ export async function stopLab(options: {
     }
     for (const name of ['cluster.json', 'builder.json', 'buildkitd.toml'])
       rmSync(`${places.lab}/${name}`, { force: true })
-    for (const path of [places.state, places.kubeconfig, places.buildx])
+    for (const path of [places.state, places.kubeconfig, places.buildx, composeConfig])
       rmSync(path, { recursive: true, force: true })
     if (options.purge && existsSync(places.cache)) {
       options.say(`removing ${places.cache}`)
