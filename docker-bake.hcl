@@ -91,6 +91,10 @@ variable "NODE_IMAGE" {
   default = "node:24-alpine"
 }
 
+variable "NGINX_IMAGE" {
+  default = "nginx:1.28-alpine"
+}
+
 variable "POSTGRES_IMAGE" {
   default = "postgres:15-bookworm"
 }
@@ -102,7 +106,8 @@ variable "PLATFORMS" {
   default = ""
 }
 
-# The time that files get, in seconds, for builds that can be repeated; empty is now.
+# The time that files get, in seconds; empty is what the caller says: build-images says 1980-01-01, so that
+# builds can be repeated (docs/images.md), and bake by itself says now.
 variable "SOURCE_DATE_EPOCH" {
   default = ""
 }
@@ -132,6 +137,7 @@ target "_all" {
 
 target "_python" {
   inherits = ["_all"]
+  contexts = { delivery = "docker/python" }
   args = {
     PYTHON_IMAGE = PYTHON_IMAGE
     PIP_OPTIONS  = PIP_OPTIONS == "" ? null : PIP_OPTIONS
@@ -141,10 +147,22 @@ target "_python" {
 target "frontend" {
   inherits   = ["_all"]
   context    = FRONTEND_CONTEXT
+  contexts   = { delivery = "docker/frontend" }
   dockerfile = FRONTEND_DOCKERFILE
   tags       = ["todo/frontend"]
   args = {
     NODE_IMAGE = NODE_IMAGE
+  }
+}
+
+# The same pages as files behind nginx; not in the group, because it is one frontend or the other.
+target "frontend-static" {
+  inherits = ["frontend"]
+  target   = "static"
+  tags     = ["todo/frontend-static"]
+  args = {
+    NGINX_IMAGE  = NGINX_IMAGE
+    PYTHON_IMAGE = PYTHON_IMAGE
   }
 }
 

@@ -13,8 +13,14 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+// FRONTEND_OUTPUT=export makes files for a web server that passes /api/* on by itself: without route
+// handlers, and with the pages and layouts that say so in their names.
+const isExport = process.env.FRONTEND_OUTPUT === 'export'
+
 const config: NextConfig = {
-  output: 'standalone',
+  ...(isExport
+    ? { output: 'export', pageExtensions: ['static.tsx'] }
+    : { output: 'standalone', headers: describeHeaders }),
   poweredByHeader: false,
   // No image is transformed, so the native image library stays out of the container.
   images: { unoptimized: true },
@@ -22,17 +28,19 @@ const config: NextConfig = {
   // The folder above may have a package.json of its own, which is none of ours.
   outputFileTracingRoot: import.meta.dirname,
   turbopack: { root: import.meta.dirname },
-  headers: () =>
-    Promise.resolve([
-      {
-        source: '/:path*',
-        headers: [
-          { key: 'Content-Security-Policy', value: POLICY },
-          { key: 'X-Content-Type-Options', value: 'nosniff' },
-          { key: 'Referrer-Policy', value: 'same-origin' },
-        ],
-      },
-    ]),
+}
+
+function describeHeaders(): ReturnType<NonNullable<NextConfig['headers']>> {
+  return Promise.resolve([
+    {
+      source: '/:path*',
+      headers: [
+        { key: 'Content-Security-Policy', value: POLICY },
+        { key: 'X-Content-Type-Options', value: 'nosniff' },
+        { key: 'Referrer-Policy', value: 'same-origin' },
+      ],
+    },
+  ])
 }
 
 export default config
