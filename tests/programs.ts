@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { releasedTools } from '../lab/online.ts'
@@ -12,7 +12,21 @@ import type { ToolName } from '../src/world.ts'
 const ZIZMOR = '1.32.0'
 const KUBERNETES = '1.34.4'
 const APT_TIMEOUT_MS = 900_000
-const schemas = join(places.cache, `schemas-${KUBERNETES}`)
+/** Where the definitions of the custom kinds in k8s/ are found: Go module, version, files. */
+const CUSTOM_KINDS = [
+  {
+    module: 'sigs.k8s.io/gateway-api@v1.4.0',
+    files: ['config/crd/standard/gateway.networking.k8s.io_httproutes.yaml'],
+  },
+  {
+    module: 'github.com/external-secrets/external-secrets@v0.19.2',
+    files: [
+      'config/crds/bases/external-secrets.io_externalsecrets.yaml',
+      'config/crds/bases/external-secrets.io_secretstores.yaml',
+    ],
+  },
+]
+const schemas = join(places.cache, `schemas-${KUBERNETES}-with-custom-kinds`)
 
 /** Programs that only tests use: where they are once `ensureTestPrograms` is through. */
 export const testPrograms = {
@@ -43,16 +57,30 @@ export function ensureTestPrograms(say: (line: string) => void): void {
     execFileSync('python3', ['-m', 'venv', '--clear', venv])
     execFileSync(join(venv, 'bin', 'pip'), ['install', '--quiet', `zizmor==${ZIZMOR}`])
   }
-  if (existsSync(schemas) && readdirSync(schemas).length > 0) return
-  say(`making the schemas of Kubernetes ${KUBERNETES}`)
-  const module = `k8s.io/kubernetes@v${KUBERNETES}`
+  ensureSchemas(say)
+}
+
+function ensureSchemas(say: (line: string) => void): void {
+  if (existsSync(schemas)) return
+  say(`making the schemas of Kubernetes ${KUBERNETES} and of the custom kinds`)
+  const kubernetes = moduleFolder(`k8s.io/kubernetes@v${KUBERNETES}`)
+  const swagger = join(kubernetes, 'api', 'openapi-spec', 'swagger.json')
+  const custom = CUSTOM_KINDS.flatMap(({ module, files }) => {
+    const folder = moduleFolder(module)
+    return files.map((file) => join(folder, file))
+  })
+  // Beside its place first: what a killed run leaves must not look complete.
+  const script = ['scripts/kubernetes-schemas.mjs', swagger, `${schemas}.new`, ...custom]
+  execFileSync(process.execPath, script)
+  renameSync(`${schemas}.new`, schemas)
+}
+
+function moduleFolder(module: string): string {
   const found = execFileSync('go', ['mod', 'download', '-json', module], {
     encoding: 'utf8',
     cwd: join('lab', 'tools', 'kubernetes'),
   })
-  const folder = textAt(parseJson(found, 'go mod download'), 'Dir') ?? ''
-  const swagger = join(folder, 'api', 'openapi-spec', 'swagger.json')
-  execFileSync(process.execPath, ['scripts/kubernetes-schemas.mjs', swagger, schemas])
+  return textAt(parseJson(found, 'go mod download'), 'Dir') ?? ''
 }
 
 /** The application's tests start a PostgreSQL of their own. */

@@ -27,9 +27,10 @@ afterEach(async () => {
   await rm(workspace, { recursive: true })
 })
 
-function render(yaml: string, run: RunProgram = plainKustomize) {
+function render(yaml: string, run: RunProgram = plainKustomize, hostPrefix = '') {
   const manifests = new Map([['overlays/dev/all.yaml', Buffer.from(yaml)]])
-  return renderEnvironment({ manifests, images }, environment, fakeWorld({ workspace, run }))
+  const source = { manifests, images }
+  return renderEnvironment(source, { ...environment, hostPrefix }, fakeWorld({ workspace, run }))
 }
 
 function workload(kind: string, image: string): string {
@@ -56,6 +57,15 @@ describe('a rendered environment', () => {
     expect(first?.metadata.name).toMatch(/^migrate-[a-f0-9]{8}$/)
     expect(same?.metadata.name).toBe(first?.metadata.name)
     expect(other?.metadata.name).not.toBe(first?.metadata.name)
+  })
+
+  it.each([
+    ['Ingress', { rules: [{ host: 'todo.test' }] }, { rules: [{ host: 'pr-7.todo.test' }] }],
+    ['HTTPRoute', { hostnames: ['todo.test'] }, { hostnames: ['pr-7.todo.test'] }],
+  ])('of a preview has an %s with a host of its own', async (kind, spec, expected) => {
+    const yaml = JSON.stringify({ apiVersion: 'v1', kind, metadata: { name: 'todo' }, spec })
+    expect(await render(yaml, plainKustomize, 'pr-7.')).toMatchObject([{ spec: expected }])
+    expect(await render(yaml)).toMatchObject([{ spec }])
   })
 
   it('is refused where images have no digest, each of them named', async () => {

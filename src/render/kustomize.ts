@@ -88,16 +88,21 @@ function nameJobsByContent(objects: readonly KubeObject[]): readonly KubeObject[
   })
 }
 
-/** Two Ingresses with one host would fight over it; a preview's hosts are its own. */
+/** Two routes with one host would fight over it; a preview's hosts are its own. */
 function prefixHosts(object: KubeObject, prefix: string): KubeObject {
-  if (object.kind !== 'Ingress' || prefix === '') return object
+  if (prefix === '') return object
   const own = (host: unknown) => (typeof host === 'string' ? `${prefix}${host}` : host)
-  const rules = listAt(object, 'spec', 'rules').map((rule) =>
+  const spec = isObject(object['spec']) ? object['spec'] : {}
+  if (object.kind === 'HTTPRoute') {
+    const hostnames = listAt(spec, 'hostnames').map(own)
+    return { ...object, spec: { ...spec, ...(hostnames.length === 0 ? {} : { hostnames }) } }
+  }
+  if (object.kind !== 'Ingress') return object
+  const rules = listAt(spec, 'rules').map((rule) =>
     isObject(rule) ? { ...rule, host: own(rule['host']) } : rule,
   )
-  const tls = listAt(object, 'spec', 'tls').map((entry) =>
+  const tls = listAt(spec, 'tls').map((entry) =>
     isObject(entry) ? { ...entry, hosts: listAt(entry, 'hosts').map(own) } : entry,
   )
-  const spec = isObject(object['spec']) ? object['spec'] : {}
   return { ...object, spec: { ...spec, rules, ...(tls.length === 0 ? {} : { tls }) } }
 }

@@ -25,6 +25,14 @@ describe('the waves of a rollout', () => {
     ])
   })
 
+  it('have the Secrets that an operator makes ready before anything reads them', () => {
+    const kinds = ['Job', 'ExternalSecret', 'StatefulSet', 'SecretStore', 'ServiceAccount']
+    const [first] = splitWaves(kinds.map(object))
+    expect(first?.objects.map(({ kind }) => kind)).toEqual([
+      ...['ServiceAccount', 'SecretStore', 'ExternalSecret'],
+    ])
+  })
+
   it('leave none out: a kind that nobody knows comes last', () => {
     const waves = splitWaves([object('Gadget'), object('Service')])
     expect(waves.map(({ name }) => name)).toEqual(['configuration', 'routes'])
