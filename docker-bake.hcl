@@ -99,6 +99,10 @@ variable "POSTGRES_IMAGE" {
   default = "postgres:15-bookworm"
 }
 
+variable "BLACKBOX_IMAGE" {
+  default = "prom/blackbox-exporter:v0.27.0"
+}
+
 # --- for all of them ---
 
 # Such as "linux/amd64,linux/arm64"; empty is the platform of the builder.
@@ -213,5 +217,16 @@ target "local-model" {
   tags       = ["todo/local-model"]
   args = {
     PYTHON_IMAGE = PYTHON_IMAGE
+  }
+}
+
+# For the component `monitoring`; not in the group, since it is of use there only.
+target "health-exporter" {
+  inherits   = ["_all"]
+  context    = "docker/health-exporter"
+  dockerfile = "Dockerfile"
+  tags       = ["todo/health-exporter"]
+  args = {
+    BLACKBOX_IMAGE = BLACKBOX_IMAGE
   }
 }

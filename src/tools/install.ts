@@ -38,8 +38,10 @@ export function pinnedTools(downloader: Downloader): Tools {
 }
 
 export function cacheFolder(): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-  return process.env['TODO_DEPLOY_CACHE'] ?? join(cache, 'todo-deploy')
+  // A variable that is set to nothing names no folder.
+  const { TODO_DEPLOY_CACHE: own = '', XDG_CACHE_HOME: caches = '' } = process.env
+  if (own !== '') return own
+  return join(caches === '' ? join(homedir(), '.cache') : caches, 'todo-deploy')
 }
 
 async function resolveTool(name: ToolName, downloader: Downloader): Promise<string> {

@@ -17,6 +17,7 @@ async function main(files: readonly string[]): Promise<number> {
   })
   const { environment } = await ensure([
     ...(['engine', 'registry', 'builder', 'render', 'scan', 'cluster'] as const),
+    ...(['compose', 'addons', 'secrets'] as const),
   ])
   const run = (argv: readonly string[]): number =>
     spawnSync(process.execPath, argv, {
