@@ -67,6 +67,12 @@ export default tseslint.config(
               from: './actions',
               message: 'Actions use src, never the other way.',
             },
+            {
+              target: './src/rules',
+              from: './src',
+              except: ['./rules', './render/manifest.ts', './json.ts'],
+              message: 'Rules know objects, and nothing of files, clusters or registries.',
+            },
           ],
         },
       ],

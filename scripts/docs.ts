@@ -1,4 +1,5 @@
-// Writes what is generated from the code: the tables in the README of each action, and the schema of environments.yaml.
+// Writes what is generated from the code: the tables in the README of each action and of the chart, the chart's schemas and
+// copies, the schemas of environments.yaml and of the scan policy, and the list of our rules for manifests.
 // With `--check` it writes nothing, names what is out of date, and ends with status 1.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,7 +7,10 @@ import { format, resolveConfig } from 'prettier'
 import { parse } from 'yaml'
 import { schema } from '../src/environments/schema.ts'
 import { markdownTable } from '../src/report/markdown.ts'
+import { RULES } from '../src/rules/check.ts'
+import { policySchema } from '../src/scan/policyschema.ts'
 import { actionNames, project } from './actions.ts'
+import { CHART_README, chartFiles, valuesTable } from './chart-pages.ts'
 
 type Page = { readonly file: string; readonly content: string }
 
@@ -18,7 +22,12 @@ type ActionFile = {
 }
 
 async function writeDocs(check: boolean): Promise<number> {
-  const pages = [await environmentsSchema()]
+  const pages = [
+    await schemaPage('environments.schema.json', schema),
+    await schemaPage('scan-policy.v1.schema.json', policySchema),
+    ...(await chartPages()),
+    await rulesPage(),
+  ]
   for (const name of await actionNames()) pages.push(await readmeOf(name))
   const stale: string[] = []
   for (const { file, content } of pages) {
@@ -33,10 +42,17 @@ async function writeDocs(check: boolean): Promise<number> {
   return check && stale.length > 0 ? 1 : 0
 }
 
-async function environmentsSchema(): Promise<Page> {
-  const file = 'schemas/environments.schema.json'
+async function schemaPage(name: string, content: unknown): Promise<Page> {
+  const file = `schemas/${name}`
   const style = await resolveConfig(join(project, file))
-  return { file, content: await format(JSON.stringify(schema), { ...style, parser: 'json' }) }
+  return { file, content: await format(JSON.stringify(content), { ...style, parser: 'json' }) }
+}
+
+async function chartPages(): Promise<readonly Page[]> {
+  const files = Object.entries(await chartFiles()).map(([file, content]) => ({ file, content }))
+  const readme = await readFile(join(project, CHART_README), 'utf8')
+  const part = { name: 'values', table: await valuesTable(), file: CHART_README }
+  return [...files, { file: CHART_README, content: fill(readme, part) }]
 }
 
 async function readmeOf(action: string): Promise<Page> {
@@ -63,6 +79,14 @@ async function readmeOf(action: string): Promise<Page> {
     text,
   )
   return { file, content }
+}
+
+async function rulesPage(): Promise<Page> {
+  const file = 'docs/manifest-rules.md'
+  const rows = RULES.map(({ name, claim }) => [`\`${name}\``, claim])
+  const table = markdownTable(['rule', 'what has to be so'], rows)
+  const text = await readFile(join(project, file), 'utf8')
+  return { file, content: fill(text, { name: 'rules', table, file }) }
 }
 
 function defaultOf(value: string | undefined): string {

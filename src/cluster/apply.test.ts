@@ -71,12 +71,33 @@ describe('a plan', () => {
     expect(refusal).toBeInstanceOf(UserError)
     const { details } = refusal as UserError
     expect([...details].sort()).toEqual([
-      'ConfigMap todo/closed: this login may not do it (told 403)',
+      'ConfigMap todo/closed: told 403',
       'ConfigMap todo/foreign: another field manager owns fields of it; take them over or leave them out (told 409)',
       'ConfigMap todo/invalid: told 422',
       'Gadget todo/g: the cluster has no acme.example/v1 Gadget',
     ])
     expect(cluster.writes).toEqual([])
+  })
+
+  it('names the first right that is missing, who can give it, and below all of them', async () => {
+    const cluster = fakeCluster({
+      [there]: namespace,
+      [`${there}/configmaps/same`]: config('same'),
+    })
+    cluster.intercept = (request) => forbidden(request)
+    const refusal = await planApply([config('new'), config('same'), gadget], cluster).catch(
+      (error: unknown) => error,
+    )
+    expect(refusal).toMatchObject({
+      message:
+        'This login may not create configmaps in todo, and 1 more; an administrator gives these rights with "kubectl apply -k k8s/access/<environment>", see docs/access.md',
+      details: [
+        'nothing was changed',
+        'missing: create configmaps in todo',
+        'missing: patch configmaps in todo',
+        'Gadget todo/g: the cluster has no acme.example/v1 Gadget',
+      ],
+    })
   })
 
   it.each([
@@ -88,6 +109,46 @@ describe('a plan', () => {
     expect(changes[0]?.action).toBe(action)
   })
 })
+
+describe('a Namespace that this login may not write', () => {
+  const labelled = (labels: Readonly<Record<string, string>>): KubeObject => ({
+    ...namespace,
+    metadata: { name: 'todo', labels },
+  })
+  const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' }
+  const made = () => {
+    const cluster = fakeCluster({ [there]: labelled({ ...restricted, team: 'a' }) })
+    cluster.intercept = (request) => forbidden(request)
+    return cluster
+  }
+
+  it('is settled where its administrator has made it as it is wanted', async () => {
+    const cluster = made()
+    const { changes } = await planApply([labelled(restricted)], cluster)
+    expect(changes.map(({ action }) => action)).toEqual(['unchanged'])
+    const resources = discoverResources(cluster)
+    await expect(applyObject(labelled(restricted), resources, cluster)).resolves.toMatchObject({
+      metadata: { labels: { team: 'a' } },
+    })
+  })
+
+  it('is refused where it would have to change', async () => {
+    const cluster = made()
+    const wanted = labelled({ ...restricted, team: 'b' })
+    const mayNot = 'may not patch namespaces in todo'
+    await expect(planApply([wanted], cluster)).rejects.toThrow(mayNot)
+    await expect(applyObject(wanted, discoverResources(cluster), cluster)).rejects.toThrow(mayNot)
+  })
+})
+
+/** Refuses every write as the API server does to a login without rights. */
+function forbidden({ method, path }: Request): ReturnType<typeof answer> | undefined {
+  if (method !== 'PATCH') return undefined
+  const verb = path.includes('configmaps/new') ? 'create' : 'patch'
+  const resource = path.includes('/configmaps/') ? 'configmaps' : 'namespaces'
+  const message = `${resource} is forbidden: User "ci" cannot ${verb} resource "${resource}" in API group "" in the namespace "todo"`
+  return answer(403, { kind: 'Status', message })
+}
 
 describe('an object', () => {
   it('that is a failed Job is removed before it is made again', async () => {

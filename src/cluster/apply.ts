@@ -3,6 +3,7 @@ import { at, canonicalJson, isObject, listAt, textAt } from '../json.ts'
 import { type KubeObject, nameOf } from '../render/manifest.ts'
 import { type Answer, type Cluster, reasonOf } from './cluster.ts'
 import { discoverResources, type Resources } from './resources.ts'
+import { describeRight, lacking, missingRight, type Right } from './rights.ts'
 
 export const FIELD_MANAGER = 'todo-deploy'
 
@@ -29,6 +30,7 @@ export async function planApply(
 ): Promise<ApplyPlan> {
   const resources = discoverResources(cluster)
   const problems: string[] = []
+  const lacks: Right[] = []
   const missing = await missingNamespaces(objects, cluster)
   const changes = await inParallel(objects, AT_ONCE, async (object): Promise<Change> => {
     const planned: Change = { object, action: 'create', fields: [] }
@@ -42,11 +44,16 @@ export async function planApply(
     const live = await cluster.call({ method: 'GET', path })
     if (live.status === 200 && object.kind === 'Job') return jobChange(object, live.body)
     const tried = await apply(cluster, { path, object, dryRun: true })
-    if (tried.status >= 300) problems.push(`${nameOf(object)}: ${explain(tried)}`)
+    if (isSettledNamespace(object, live, tried)) return { ...planned, action: 'unchanged' }
+    const rights = [live, tried].flatMap((answer) => missingRight(answer) ?? [])
+    lacks.push(...rights)
+    if (tried.status >= 300 && rights.length === 0)
+      problems.push(`${nameOf(object)}: ${explain(tried)}`)
     if (live.status === 404) return planned
     const fields = changedFields(comparable(live.body), comparable(tried.body))
     return { object, action: fields.length === 0 ? 'unchanged' : 'update', fields }
   })
+  if (lacks.length > 0) refuseWithoutRights(lacks, problems)
   if (problems.length > 0) refuse('The cluster refuses the manifests', problems)
   return { changes, resources }
 }
@@ -61,6 +68,10 @@ export async function applyObject(
   if (object.kind === 'Job') await removeFailedJob(object, path, cluster)
   const answer = await apply(cluster, { path, object, dryRun: false })
   if (answer.status < 300) return answer.body
+  if (object.kind === 'Namespace' && answer.status === 403) {
+    const live = await cluster.call({ method: 'GET', path })
+    if (isSettledNamespace(object, live, answer)) return live.body
+  }
   throw new UserError(`${nameOf(object)} was refused: ${explain(answer)}`)
 }
 
@@ -149,9 +160,36 @@ async function apply(
   })
 }
 
+/** All rights together in the first line: one by one, each would cost another try. */
+function refuseWithoutRights(lacks: readonly Right[], problems: readonly string[]): never {
+  const missing = [...new Set(lacks.map(describeRight))].sort()
+  throw new UserError(`This login ${lacking(lacks)}`, [
+    'nothing was changed',
+    ...missing.map((right) => `missing: ${right}`),
+    ...problems,
+  ])
+}
+
+/**
+ * Whoever may write a Namespace may lift its Pod Security, so a deployer should not: then its administrator has made it, and
+ * there is nothing to write where it has all that is wanted.
+ */
+function isSettledNamespace(object: KubeObject, live: Answer, tried: Answer): boolean {
+  return (
+    object.kind === 'Namespace' &&
+    live.status === 200 &&
+    missingRight(tried) !== undefined &&
+    hasAll(live.body, object)
+  )
+}
+
+function hasAll(live: unknown, wanted: unknown): boolean {
+  if (!isObject(wanted)) return canonicalJson(live) === canonicalJson(wanted)
+  return Object.entries(wanted).every(([key, value]) => hasAll(at(live, key), value))
+}
+
 function explain(answer: Answer): string {
   const reason = reasonOf(answer)
-  if (answer.status === 403) return `this login may not do it (${reason})`
   if (answer.status !== 409) return reason
   return `another field manager owns fields of it; take them over or leave them out (${reason})`
 }

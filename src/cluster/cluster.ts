@@ -5,6 +5,7 @@ import { messageOf, UserError } from '../errors.ts'
 import { textAt } from '../json.ts'
 import { execInPod, type PodCommand, type PodCommandResult } from './exec.ts'
 import { type Access, loadAccess } from './kubeconfig.ts'
+import { lacking, missingRight } from './rights.ts'
 
 export type Request = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -64,8 +65,10 @@ export async function openCluster(
   return cluster
 }
 
-/** The server's own words of an answer that is an error. */
+/** The server's own words of an answer that is an error; where a right is missing, which one and who can give it. */
 export function reasonOf(answer: Answer): string {
+  const right = missingRight(answer)
+  if (right !== undefined) return `this login ${lacking([right])}`
   return textAt(answer.body, 'message') ?? (answer.text.slice(0, 300) || `status ${answer.status}`)
 }
 

@@ -9,13 +9,14 @@ const pod = (name: string) => ({
   kind: 'Pod',
   metadata: { name, namespace: 'todo' },
 })
+const place = { namespace: 'todo' }
 const pods = '/api/v1/namespaces/todo/pods'
 const { signal } = new AbortController()
 
 describe('the watch of a namespace', () => {
   it('knows what was there before it and what came, changed and went since', async () => {
     const cluster = fakeCluster({ [`${pods}/a`]: pod('a'), [`${pods}/b`]: pod('b') })
-    const watch = await watchNamespace('todo', cluster, signal)
+    const watch = await watchNamespace(place, cluster, signal)
     const changed = watch.changed(60_000)
     await cluster.call({ method: 'POST', path: pods, body: pod('c') })
     await changed
@@ -55,7 +56,7 @@ describe('the watch of a namespace', () => {
       },
     }
     const found = await hurry(async () => {
-      const watch = await watchNamespace('todo', cluster, signal)
+      const watch = await watchNamespace(place, cluster, signal)
       for (let look = 0; look < 5 && watch.picture().Pod.length < 2; look += 1)
         await watch.changed(1_000)
       watch.close()
@@ -69,7 +70,7 @@ describe('the watch of a namespace', () => {
     const cluster = fakeCluster()
     cluster.intercept = ({ path }) =>
       path === pods ? answer(403, { message: 'pods is forbidden' }) : undefined
-    await expect(watchNamespace('todo', cluster, signal)).rejects.toThrow(
+    await expect(watchNamespace(place, cluster, signal)).rejects.toThrow(
       "This login can't see pods: pods is forbidden",
     )
   })

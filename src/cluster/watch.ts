@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts'
 import { isObject, listAt, parseJson, textAt } from '../json.ts'
+import type { KubeObject } from '../render/manifest.ts'
 import { type Cluster, reasonOf } from './cluster.ts'
 
 /** The kinds whose state tells whether a namespace works. */
@@ -13,10 +14,28 @@ const KINDS = {
   EndpointSlice: '/apis/discovery.k8s.io/v1/%/endpointslices',
 } as const
 
-export type WatchedKind = keyof typeof KINDS
+/** Kinds of the External Secrets operator. Not every cluster knows them, so they are looked at only where a release has one. */
+const OPERATOR_KINDS = {
+  SecretStore: '/apis/external-secrets.io/v1/%/secretstores',
+  ExternalSecret: '/apis/external-secrets.io/v1/%/externalsecrets',
+} as const
+
+export type WatchedKind = keyof typeof KINDS | keyof typeof OPERATOR_KINDS
 
 /** What is in a namespace now, by kind. */
 export type Picture = Readonly<Record<WatchedKind, readonly unknown[]>>
+
+export const emptyPicture: Picture = {
+  Deployment: [],
+  ReplicaSet: [],
+  StatefulSet: [],
+  DaemonSet: [],
+  Job: [],
+  Pod: [],
+  EndpointSlice: [],
+  SecretStore: [],
+  ExternalSecret: [],
+}
 
 export type NamespaceWatch = {
   picture: () => Picture
@@ -28,9 +47,12 @@ export type NamespaceWatch = {
 const WATCH_TIMEOUT_S = 240
 const RECONNECT_MS = 1_000
 
+/** A namespace, and what somebody looks for in it: that tells whether the kinds of an operator are looked at. */
+export type Place = { readonly namespace: string; readonly objects?: readonly KubeObject[] }
+
 /** Lists each kind once and watches it from there; a watch that ends or is too old lists again. */
 export async function watchNamespace(
-  namespace: string,
+  place: Place,
   cluster: Cluster,
   signal: AbortSignal,
 ): Promise<NamespaceWatch> {
@@ -38,12 +60,8 @@ export async function watchNamespace(
   const ending = AbortSignal.any([signal, closing.signal])
   const stores = new Map<string, Map<string, unknown>>()
   let wake: () => void = () => undefined
-  const paths = Object.entries(KINDS).map(([kind, path]): [string, string] => [
-    kind,
-    path.replace('%', `namespaces/${namespace}`),
-  ])
   await Promise.all(
-    paths.map(async ([kind, path]) => {
+    pathsOf(place).map(async ([kind, path]) => {
       const store = new Map<string, unknown>()
       stores.set(kind, store)
       const version = await list(path, store, cluster)
@@ -73,28 +91,29 @@ export async function watchNamespace(
 }
 
 /** One picture of a namespace, without a watch. */
-export async function listNamespace(namespace: string, cluster: Cluster): Promise<Picture> {
+export async function listNamespace(place: Place, cluster: Cluster): Promise<Picture> {
   const lists = await Promise.all(
-    Object.entries(KINDS).map(async ([kind, path]) => {
+    pathsOf(place).map(async ([kind, path]) => {
       const store = new Map<string, unknown>()
-      await list(path.replace('%', `namespaces/${namespace}`), store, cluster)
+      await list(path, store, cluster)
       return [kind, [...store.values()]] as const
     }),
   )
   return pictureOf(lists)
 }
 
+function pathsOf({ namespace, objects = [] }: Place): [string, string][] {
+  const wanted = Object.entries(OPERATOR_KINDS).filter(([kind]) =>
+    objects.some((object) => object.kind === kind),
+  )
+  return [...Object.entries(KINDS), ...wanted].map(([kind, path]) => [
+    kind,
+    path.replace('%', `namespaces/${namespace}`),
+  ])
+}
+
 function pictureOf(lists: readonly (readonly [string, readonly unknown[]])[]): Picture {
-  const empty: Picture = {
-    Deployment: [],
-    ReplicaSet: [],
-    StatefulSet: [],
-    DaemonSet: [],
-    Job: [],
-    Pod: [],
-    EndpointSlice: [],
-  }
-  return { ...empty, ...Object.fromEntries(lists) }
+  return { ...emptyPicture, ...Object.fromEntries(lists) }
 }
 
 async function list(path: string, store: Map<string, unknown>, cluster: Cluster): Promise<string> {

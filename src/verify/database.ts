@@ -2,9 +2,12 @@ import { type Cluster, reasonOf } from '../cluster/cluster.ts'
 import { UserError } from '../errors.ts'
 import { textAt } from '../json.ts'
 import { type Check, type CheckContext, fail, pass } from './check.ts'
+import { deployedName } from './secretname.ts'
 
 const POD_TIMEOUT_MS = 60_000
 const LOOK_AGAIN_MS = 500
+const LOGIN_FOLDER = '/run/secrets/login'
+const SERVICE_FILE = 'pg_service.conf'
 const MARK = 'todo-deploy-wrote-and-read'
 /** Writes and reads in one transaction that is taken back: the user's data is as before. */
 const SQL = [
@@ -23,7 +26,8 @@ export const databaseCheck: Check = {
     const name = `todo-deploy-verify-${world.clock.now().getTime().toString(36)}`
     const place = `/api/v1/namespaces/${environment.namespace}`
     const folder = `${place}/pods`
-    const login = await readLogin(plan.database, place, cluster)
+    const secret = await deployedName(plan.database.secret, environment.namespace, cluster)
+    const login = await readLogin({ ...plan.database, secret }, place, cluster)
     try {
       await create(`${place}/secrets`, loginSecret(name, login), cluster)
       await create(folder, probePod(name, context), cluster)
@@ -40,12 +44,12 @@ export const databaseCheck: Check = {
   },
 }
 
-/** The connection URL taken apart into libpq's variables: as one text it would need a place in an argument list. */
+/** The connection URL as a service file of libpq: as one text it would need a place in an argument list. */
 async function readLogin(
   database: NonNullable<CheckContext['plan']['database']>,
   place: string,
   cluster: Cluster,
-): Promise<Record<string, string>> {
+): Promise<string> {
   const path = `${place}/secrets/${database.secret}`
   const secret = await cluster.call({ method: 'GET', path })
   const encoded = textAt(secret.body, 'data', database.key)
@@ -55,19 +59,22 @@ async function readLogin(
   if (!URL.canParse(text)) throw new UserError(`${database.secret}/${database.key} is not a URL`)
   const url = new URL(text)
   const decode = (part: string) => decodeURIComponent(part)
-  return {
-    PGHOST: url.hostname,
-    PGPORT: url.port || '5432',
-    PGUSER: decode(url.username),
-    PGPASSWORD: decode(url.password),
-    PGDATABASE: decode(url.pathname.slice(1)),
-    PGSSLMODE: url.searchParams.get('sslmode') ?? 'prefer',
-    PGCONNECT_TIMEOUT: '10',
+  const settings = {
+    host: url.hostname,
+    port: url.port || '5432',
+    user: decode(url.username),
+    password: decode(url.password),
+    dbname: decode(url.pathname.slice(1)),
+    sslmode: url.searchParams.get('sslmode') ?? 'prefer',
+    connect_timeout: '10',
   }
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
+  return ['[verify]', ...lines, ''].join('\n')
 }
 
-function loginSecret(name: string, stringData: Readonly<Record<string, string>>): unknown {
+function loginSecret(name: string, login: string): unknown {
   const labels = { 'app.kubernetes.io/managed-by': 'todo-deploy' }
+  const stringData = { [SERVICE_FILE]: login }
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, labels }, stringData }
 }
 
@@ -120,7 +127,12 @@ function probePod(name: string, { plan, release, environment }: CheckContext): u
           name: 'verify',
           image: image.reference,
           command: ['psql', '-X', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', SQL],
-          envFrom: [{ secretRef: { name } }],
+          // A file, not a variable: what a process was started with can be read by others for as long as it runs.
+          env: [
+            { name: 'PGSERVICEFILE', value: `${LOGIN_FOLDER}/${SERVICE_FILE}` },
+            { name: 'PGSERVICE', value: 'verify' },
+          ],
+          volumeMounts: [{ name: 'login', mountPath: LOGIN_FOLDER, readOnly: true }],
           resources: {
             requests: { cpu: '10m', memory: '32Mi' },
             limits: { cpu: '500m', memory: '128Mi' },
@@ -132,6 +144,7 @@ function probePod(name: string, { plan, release, environment }: CheckContext): u
           },
         },
       ],
+      volumes: [{ name: 'login', secret: { secretName: name, defaultMode: 0o440 } }],
     },
   }
 }

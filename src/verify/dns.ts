@@ -33,7 +33,7 @@ async function podsOf({
   environment,
   cluster,
 }: CheckContext): Promise<{ pods: readonly unknown[] }> {
-  const picture = await listNamespace(environment.namespace, cluster)
+  const picture = await listNamespace({ namespace: environment.namespace }, cluster)
   const pods = picture.Pod.filter(
     (pod) =>
       textAt(pod, 'status', 'phase') === 'Running' &&

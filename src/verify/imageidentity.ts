@@ -8,7 +8,10 @@ import { type Check, type CheckContext, fail, type Finding, pass } from './check
 export const imageIdentityCheck: Check = {
   name: 'images',
   look: async (context) => {
-    const picture = await listNamespace(context.environment.namespace, context.cluster)
+    const picture = await listNamespace(
+      { namespace: context.environment.namespace },
+      context.cluster,
+    )
     const running = picture.Pod.filter(
       (pod) =>
         textAt(pod, 'status', 'phase') === 'Running' &&
@@ -39,23 +42,39 @@ function podFindings(pod: unknown, context: CheckContext): Promise<Finding | und
   })
 }
 
-/** A node that has the same image under another manifest reports that one: then the configurations are equal. */
+/**
+ * A node that has the same image under another name reports that one: another manifest of the same configuration, or an index that
+ * holds the promised manifest.
+ */
 async function haveSameConfig(
   wanted: string,
   runs: string,
   { world }: CheckContext,
 ): Promise<boolean> {
   const [, digest] = runs.split('@')
-  if (digest === undefined) return runs.endsWith(await configOf(wanted, world.signal))
+  const promised = await configsOf(wanted, world.signal)
+  if (digest === undefined) return promised.some((config) => runs.endsWith(config))
   const place = parseReference(wanted)
-  const other = `${place.registry}/${place.repository}@${digest}`
-  const [a, b] = await Promise.all([configOf(wanted, world.signal), configOf(other, world.signal)])
-  return a !== '' && a === b
+  const found = await configsOf(`${place.registry}/${place.repository}@${digest}`, world.signal)
+  return found.some((config) => promised.includes(config))
 }
 
-async function configOf(reference: string, signal: AbortSignal): Promise<string> {
-  const parsed = parseReference(reference)
-  const manifest = await openRepository(parsed, signal).getManifest(parsed.digest ?? '')
-  if (manifest === undefined) return ''
-  return textAt(parseJson(manifest.bytes.toString(), reference), 'config', 'digest') ?? ''
+/** The configurations that a manifest stands for: one, or those of the platforms of an index. */
+async function configsOf(reference: string, signal: AbortSignal): Promise<readonly string[]> {
+  const { digest = '', ...place } = parseReference(reference)
+  const repository = openRepository(place, signal)
+  const read = async (manifestDigest: string): Promise<readonly string[]> => {
+    const manifest = await repository.getManifest(manifestDigest)
+    if (manifest === undefined) return []
+    const parsed = parseJson(manifest.bytes.toString(), reference)
+    const config = textAt(parsed, 'config', 'digest')
+    if (config !== undefined) return [config]
+    // What stands beside images in an index, such as provenance, has no platform.
+    const images = listAt(parsed, 'manifests').filter(
+      (one) => textAt(one, 'platform', 'os') !== 'unknown',
+    )
+    const below = await Promise.all(images.map((one) => read(textAt(one, 'digest') ?? '')))
+    return below.flat()
+  }
+  return await read(digest)
 }

@@ -32,6 +32,10 @@ const SERVED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/apis/batch/v1': { jobs: 'Job' },
   '/apis/coordination.k8s.io/v1': { leases: 'Lease' },
   '/apis/discovery.k8s.io/v1': { endpointslices: 'EndpointSlice' },
+  '/apis/external-secrets.io/v1': {
+    secretstores: 'SecretStore',
+    externalsecrets: 'ExternalSecret',
+  },
 }
 
 export function answer(status: number, body: unknown): Answer {
