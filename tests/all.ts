@@ -74,7 +74,10 @@ const onLab = async (
     seconds: 2,
     minutes: 5,
     env: await testPrograms.kubernetesSchemas(),
-    commands: [['bash', 'scripts/validate-k8s.sh']],
+    commands: [
+      ['bash', 'scripts/validate-k8s.sh'],
+      [NODE, 'scripts/check-manifests.ts'],
+    ],
   },
   {
     name: 'the demo, twice',
