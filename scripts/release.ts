@@ -11,6 +11,8 @@ const WORKFLOWS = '.github/workflows'
 const COMMAND_LINE = 'bin/todo-deploy.mjs'
 /** What a bundle folder holds; anything else is something the bundler took along by mistake. */
 const BUNDLE = ['index.js', 'licenses.txt', 'package.json']
+/** A part of a bundle that is loaded only where it is needed, such as keyless signing. */
+const CHUNK = /^\d+\.index\.js$/
 const PAPERS = ['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']
 
 async function assemble(): Promise<void> {
@@ -26,20 +28,21 @@ async function assemble(): Promise<void> {
 }
 
 async function takeAction(folder: string): Promise<void> {
-  await requireBundle(`${folder}/dist`)
-  const files = ['action.yml', 'README.md', ...BUNDLE.map((name) => `dist/${name}`)]
+  const bundle = await requireBundle(`${folder}/dist`)
+  const files = ['action.yml', 'README.md', ...bundle.map((name) => `dist/${name}`)]
   for (const file of files) await take(`${folder}/${file}`)
 }
 
-/** One file that Node starts by itself, wherever it is copied to. */
+/** One file that Node starts by itself, wherever it is copied to; only keyless signing needs the others beside it. */
 async function takeCommandLine(): Promise<void> {
-  await requireBundle('build/cli')
+  const chunks = (await requireBundle('build/cli')).filter((name) => CHUNK.test(name))
   const bundle = await readFile(join(project, 'build/cli/index.js'), 'utf8')
   const file = join(TREE, COMMAND_LINE)
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, `#!/usr/bin/env node\n${bundle}`)
   await chmod(file, 0o755)
-  await copyFile(join(project, 'build/cli/licenses.txt'), join(TREE, 'bin/licenses.txt'))
+  for (const name of ['licenses.txt', ...chunks])
+    await copyFile(join(project, 'build/cli', name), join(TREE, 'bin', name))
 }
 
 /** The bundles carry all they need, so the package of the release depends on nothing. */
@@ -65,14 +68,16 @@ async function reusableWorkflows(): Promise<readonly string[]> {
   )
 }
 
-async function requireBundle(folder: string): Promise<void> {
+/** The files of a bundle. Throws where one is missing, or where there is one that nobody expects. */
+async function requireBundle(folder: string): Promise<readonly string[]> {
   const found = await readdir(join(project, folder)).catch((): string[] => [])
   if (found.length === 0) throw new Error(`There is no ${folder}; run "npm run build" first`)
   const wrong = [...found, ...BUNDLE].filter(
-    (name) => !BUNDLE.includes(name) || !found.includes(name),
+    (name) => !(BUNDLE.includes(name) || CHUNK.test(name)) || !found.includes(name),
   )
   if (wrong.length > 0)
     throw new Error(`${folder} should hold ${BUNDLE.join(', ')}; look at ${wrong.join(', ')}`)
+  return found
 }
 
 async function take(file: string): Promise<void> {
