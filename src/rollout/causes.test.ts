@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Picture } from '../cluster/watch.ts'
+import { emptyPicture, type Picture } from '../cluster/watch.ts'
 import { type Cause, causeOf } from './causes.ts'
 
 const REVISION = 'deployment.kubernetes.io/revision'
@@ -11,8 +11,8 @@ const set = (uid: string, revision: string) => ({
   metadata: { uid, annotations: { [REVISION]: revision }, ownerReferences: [{ uid: 'web' }] },
 })
 const live = (conditions: readonly unknown[] = []) => ({
-  metadata: { name: 'web', uid: 'web', annotations: { [REVISION]: '2' } },
-  status: { conditions },
+  metadata: { name: 'web', uid: 'web', generation: 2, annotations: { [REVISION]: '2' } },
+  status: { observedGeneration: 2, conditions },
 })
 
 type Pod = {
@@ -42,10 +42,10 @@ function podOf(given: Pod): unknown {
 
 function causeOfPod(pod: Pod, conditions: readonly unknown[] = []): Cause | undefined {
   const picture: Picture = {
+    ...emptyPicture,
     Deployment: [live(conditions)],
     ReplicaSet: [set('old', '1'), set('new', '2')],
     Pod: [podOf(pod)],
-    ...{ StatefulSet: [], DaemonSet: [], Job: [], EndpointSlice: [] },
   }
   return causeOf(object, picture, now)
 }
@@ -184,10 +184,45 @@ describe('the cause of a failure', () => {
     const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'migrate' } }
     const owner = { uid: 'job', kind: 'Job' }
     const picture: Picture = {
+      ...emptyPicture,
       Job: [{ metadata: { name: 'migrate', uid: 'job' } }],
       Pod: [podOf({ container, owner, status: { phase } })],
-      ...{ Deployment: [], ReplicaSet: [], StatefulSet: [], DaemonSet: [], EndpointSlice: [] },
     }
     expect(causeOf(job, picture, now)).toBeUndefined()
+  })
+})
+
+describe('the cause of a failure of the External Secrets operator', () => {
+  const secrets = { apiVersion: 'external-secrets.io/v1', metadata: { name: 'todo-secrets' } }
+  const withReady = (status: string, reason: string) => ({
+    metadata: { name: 'todo-secrets' },
+    status: { conditions: [{ type: 'Ready', status, reason, message: 'could not get it' }] },
+  })
+
+  it.each([
+    {
+      name: 'a store that it can not use',
+      kind: 'SecretStore',
+      reason: 'InvalidProviderConfig',
+      says: /^the operator can't use this store; check .* \(InvalidProviderConfig: could not get it\)$/,
+    },
+    {
+      name: 'values that it can not read',
+      kind: 'ExternalSecret',
+      reason: 'SecretSyncedError',
+      says: /^the operator can't read its values; check .* \(SecretSyncedError: could not get it\)$/,
+    },
+  ])('is $name', ({ kind, reason, says }) => {
+    const picture = { ...emptyPicture, [kind]: [withReady('False', reason)] }
+    const cause = causeOf({ ...secrets, kind }, picture, now)
+    expect(cause).toMatchObject({ code: 'secrets', subject: { kind, name: 'todo-secrets' } })
+    expect(cause?.text).toMatch(says)
+  })
+
+  it('is none while it has said nothing, or that all is well', () => {
+    const object = { ...secrets, kind: 'ExternalSecret' }
+    expect(causeOf(object, emptyPicture, now)).toBeUndefined()
+    const picture = { ...emptyPicture, ExternalSecret: [withReady('True', 'SecretSynced')] }
+    expect(causeOf(object, picture, now)).toBeUndefined()
   })
 })

@@ -1,13 +1,16 @@
 import type { Picture } from '../cluster/watch.ts'
 import { at, listAt, numberAt, textAt } from '../json.ts'
 import type { KubeObject } from '../render/manifest.ts'
-import { conditionOf, newestReplicaSet } from './readiness.ts'
+import { conditionOf, isObserved, newestReplicaSet } from './readiness.ts'
 
 /** Why a workload will not become ready, in words to act on. */
 export type Cause = {
-  readonly code: 'image' | 'configuration' | 'crash' | 'out-of-memory' | 'admission' | 'job' | 'pod'
+  readonly code:
+    'image' | 'configuration' | 'crash' | 'out-of-memory' | 'admission' | 'job' | 'pod' | 'secrets'
   /** One line: what happened and what to do. */
   readonly text: string
+  /** The object whose events tell more, where that is no pod. */
+  readonly subject?: { readonly kind: string; readonly name: string }
   readonly pod?: string
   readonly container?: string
 }
@@ -21,6 +24,11 @@ const PULL_REFUSED =
 
 /** The cause of a failure of this workload's newest pods, or undefined while it may still come right. */
 export function causeOf(object: KubeObject, picture: Picture, now: Date): Cause | undefined {
+  if (object.kind === 'SecretStore' || object.kind === 'ExternalSecret')
+    return operatorCause(object, picture[object.kind])
+  // Its newest pods are known when its controller has seen it; until then they are those of before.
+  if (isWorkload(object.kind) && !isObserved(findLive(object, picture[object.kind])))
+    return undefined
   const refused = refusedPods(object, picture)
   if (refused !== undefined) return refused
   for (const pod of newestPods(object, picture)) {
@@ -31,11 +39,19 @@ export function causeOf(object: KubeObject, picture: Picture, now: Date): Cause 
   return undefined
 }
 
+const WORKLOADS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const
+
+function isWorkload(kind: string): kind is (typeof WORKLOADS)[number] {
+  return (WORKLOADS as readonly string[]).includes(kind)
+}
+
+function findLive(object: KubeObject, list: readonly unknown[]): unknown {
+  return list.find((item) => textAt(item, 'metadata', 'name') === object.metadata.name)
+}
+
 /** The pods that the newest revision of a workload made. */
 export function newestPods(object: KubeObject, picture: Picture): readonly unknown[] {
-  const { name } = object.metadata
-  const named = (list: readonly unknown[]) =>
-    list.find((item) => textAt(item, 'metadata', 'name') === name)
+  const named = (list: readonly unknown[]) => findLive(object, list)
   switch (object.kind) {
     case 'Deployment':
       return ownedBy(newestReplicaSet(named(picture.Deployment), picture), picture)
@@ -63,11 +79,23 @@ function ownedBy(owner: unknown, picture: Picture): readonly unknown[] {
   )
 }
 
+/** The External Secrets operator says only in an event what the store answered; the condition says that it failed. */
+function operatorCause(object: KubeObject, live: readonly unknown[]): Cause | undefined {
+  const { kind } = object
+  const { name } = object.metadata
+  const condition = conditionOf(findLive(object, live), 'Ready')
+  if (textAt(condition, 'status') !== 'False') return undefined
+  const said = `(${textAt(condition, 'reason') ?? ''}: ${textAt(condition, 'message') ?? ''})`
+  const text =
+    kind === 'SecretStore'
+      ? `the operator can't use this store; check its address, role and service account ${said}`
+      : `the operator can't read its values; check its path, its keys and what its role may read ${said}`
+  return { code: 'secrets', text, subject: { kind, name } }
+}
+
 /** Quota, a policy or an admission webhook keeps the controller from making pods. */
 function refusedPods(object: KubeObject, picture: Picture): Cause | undefined {
-  const live = picture.Deployment.find(
-    (item) => textAt(item, 'metadata', 'name') === object.metadata.name,
-  )
+  const live = findLive(object, picture.Deployment)
   const condition = object.kind === 'Deployment' ? conditionOf(live, 'ReplicaFailure') : undefined
   if (textAt(condition, 'status') !== 'True') return undefined
   return {

@@ -10,9 +10,11 @@ import { renderEnvironment } from '../render/kustomize.ts'
 import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
 import type { World } from '../world.ts'
 import type { DeployOptions, DeployResult } from './outcome.ts'
+import { requireProvided } from './provided.ts'
 import { isAwaited, readinessOf } from './readiness.ts'
 import { restoreGood } from './rollback.ts'
 import { prunable, removeObjects, rollOut } from './rollout.ts'
+import { refreshFromStores, withSecretTimes } from './rotation.ts'
 import { RolloutFailed, waitUntilReady } from './wait.ts'
 
 /** Brings an environment to a release and waits for the truth. Bad input throws before anything is written. */
@@ -24,13 +26,16 @@ export async function deploy(
   const { environment, source } = options
   const { namespace } = environment
   const { progress } = world
-  const objects = await progress.step('Render the manifests', () =>
+  const rendered = await progress.step('Render the manifests', () =>
     renderEnvironment(source, environment, world),
   )
-  const planHash = sha256(Buffer.from(canonicalJson(objects)))
+  const planHash = sha256(Buffer.from(canonicalJson(rendered)))
+  if (options.mode === 'apply') await refreshFromStores(rendered, cluster, world)
+  const objects = await withSecretTimes(rendered, rendered, cluster)
   const plan = await progress.step(`Try ${objects.length} objects on the server`, () =>
     planApply(objects, cluster),
   )
+  await requireProvided(objects, cluster)
   const changed = plan.changes.filter(({ action }) => action !== 'unchanged')
   for (const { object, action, fields } of changed)
     progress.say(`${action} ${nameOf(object)} ${fields.join(' ')}`.trimEnd())
@@ -89,7 +94,8 @@ async function rollOutOrReturn(
   await writeState(namespace, { ...before, pending }, cluster)
   const deadline = world.clock.now().getTime() + options.timeoutSeconds * 1000
   const { prune } = options
-  const target = { namespace, objects, deadline, prune, absent, state: { ...before, pending } }
+  const state = { ...before, pending }
+  const target = { namespace, objects, deadline, prune, absent, state, isWayBack: false }
   try {
     const inventory = await rollOut(target, cluster, world)
     const wanted = new Set(objects.map(keyOf))
@@ -140,12 +146,12 @@ async function confirmReady(
     outcome: 'unchanged',
     message: 'Everything is as the release has it',
   } as const
-  if (isAllReady(objects, await listNamespace(namespace, cluster))) return unchanged
+  if (isAllReady(objects, await listNamespace({ namespace, objects }, cluster))) return unchanged
   const deadline = world.clock.now().getTime() + options.timeoutSeconds * 1000
-  const watch = await watchNamespace(namespace, cluster, world.signal)
+  const watch = await watchNamespace({ namespace, objects }, cluster, world.signal)
   try {
     await world.progress.step('Wait for what is not ready', () =>
-      waitUntilReady({ objects, namespace, deadline }, watch, context),
+      waitUntilReady({ objects, namespace, deadline, written: new Map() }, watch, context),
     )
     return unchanged
   } catch (error) {

@@ -1,38 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
 import { fakeCluster } from '../../tests/fakes/cluster.ts'
 import { answer } from '../../tests/fakes/cluster.ts'
-import { collectEvidence, maskerOf } from './evidence.ts'
+import { collectEvidence } from './evidence.ts'
+import { maskerOf, openMask } from './mask.ts'
 
 const password = 'correct-horse'
 const encoded = Buffer.from(password).toString('base64')
 const cause = { code: 'crash', text: 'it crashes', pod: 'web-1', container: 'main' } as const
-const failure = { object: 'Deployment todo/web', cause, namespace: 'todo' }
-
-describe('a masker', () => {
-  it.each([
-    {
-      name: 'every place',
-      values: ['hunter22'],
-      text: 'hunter22 and hunter22',
-      masked: '*** and ***',
-    },
-    {
-      name: 'the longer of two first',
-      values: ['secret', 'secret-two'],
-      text: 'secret-two',
-      masked: '***',
-    },
-    {
-      name: 'text that looks like a pattern',
-      values: ['a.c$(b)*'],
-      text: 'a.c$(b)* abc',
-      masked: '*** abc',
-    },
-    { name: 'no ordinary words', values: ['on', ''], text: 'on and on', masked: 'on and on' },
-  ])('hides $name', ({ values, text, masked }) => {
-    expect(maskerOf(values)(text)).toBe(masked)
-  })
-})
+const failure = { object: 'Deployment todo/web', cause, namespace: 'todo', mask: maskerOf([]) }
 
 describe('the evidence of a failure', () => {
   it('has the last words and the events, without any value of a Secret', async () => {
@@ -50,7 +25,8 @@ describe('the evidence of a failure', () => {
       path.includes('/log?')
         ? answer(200, `connecting\nlogin with ${password} failed\n`)
         : undefined
-    expect(await collectEvidence(failure, cluster)).toEqual({
+    const mask = await openMask('todo', cluster)
+    expect(await collectEvidence({ ...failure, mask }, cluster)).toEqual({
       object: 'Deployment todo/web',
       logs: ['connecting', 'login with *** failed'],
       events: ['BackOff: env ***'],
@@ -69,6 +45,39 @@ describe('the evidence of a failure', () => {
     expect(asked[0]).toBe(
       '/api/v1/namespaces/todo/pods/web-1/log?container=main&tailLines=20&previous=true',
     )
+  })
+
+  it('has nothing that could hold a Secret where Secrets can not be read', async () => {
+    const cluster = fakeCluster()
+    cluster.intercept = ({ path }) =>
+      path.endsWith('/secrets') ? answer(403, { message: 'secrets is forbidden' }) : undefined
+    const mask = await openMask('todo', cluster)
+    expect(await collectEvidence({ ...failure, mask }, cluster)).toEqual({
+      object: 'Deployment todo/web',
+      logs: [],
+      events: [
+        "left out, since the Secrets of todo can't be read to mask them: secrets is forbidden",
+      ],
+    })
+  })
+
+  it('has what an operator warned of, the newest last and each in one line', async () => {
+    const event = (name: string, lastTimestamp: string, message: string) => ({
+      ...{ apiVersion: 'v1', kind: 'Event', metadata: { name } },
+      ...{ lastTimestamp, reason: 'UpdateFailed', message },
+    })
+    const cluster = fakeCluster({
+      '/api/v1/namespaces/todo/events/1': event(
+        '1',
+        '2026-11-21T12:00:09Z',
+        'Code: 403\n\n* denied',
+      ),
+      '/api/v1/namespaces/todo/events/2': event('2', '2026-11-21T12:00:03Z', 'no route'),
+    })
+    const subject = { kind: 'ExternalSecret', name: 'todo-secrets' }
+    const refused = { code: 'secrets', text: 'no values', subject } as const
+    const { events } = await collectEvidence({ ...failure, cause: refused }, cluster)
+    expect(events).toEqual(['UpdateFailed: no route', 'UpdateFailed: Code: 403 * denied'])
   })
 
   it('is empty where no pod was made', async () => {

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { listAt, textAt } from '../json.ts'
 import type { Cause } from './causes.ts'
+import { isMask, type Mask, type NoMask } from './mask.ts'
 
 /** What the cluster said about a failure, saved before anything is reverted. Secret values are masked. */
 export type Evidence = {
@@ -13,27 +14,26 @@ const LOG_LINES = 20
 const EVENTS = 8
 /** What the kubelet answers, with status 200, while it clears a container away. */
 const LOG_GONE = /^unable to retrieve container logs/
-/** Shorter values are ordinary words; masking them would only garble the text. */
-const SECRET_MIN_LENGTH = 6
 
 /** The last words of the container that failed, and the events of its pod. Missing pieces are left out, never an error. */
 export async function collectEvidence(
-  failure: { readonly object: string; readonly cause: Cause; readonly namespace: string },
+  failure: {
+    readonly object: string
+    readonly cause: Cause
+    readonly namespace: string
+    readonly mask: Mask | NoMask
+  },
   cluster: Cluster,
 ): Promise<Evidence> {
-  const { namespace, cause, object } = failure
-  const mask = maskerOf(await secretValues(namespace, cluster))
+  const { namespace, cause, object, mask } = failure
+  // Rather no words than words with a password in them.
+  if (!isMask(mask)) {
+    const why = `left out, since the Secrets of ${namespace} can't be read to mask them: ${mask.reason}`
+    return { object, logs: [], events: [why] }
+  }
   const logs = cause.pod === undefined ? [] : await readLogs(namespace, cause, cluster)
-  const events = cause.pod === undefined ? [] : await readEvents(namespace, cause.pod, cluster)
+  const events = await readEvents(namespace, cause, cluster)
   return { object, logs: logs.map(mask), events: events.map(mask) }
-}
-
-/** Replaces every value by `***`. Values come from Secrets, plain and base64. */
-export function maskerOf(values: readonly string[]): (text: string) => string {
-  const known = values
-    .filter((value) => value.length >= SECRET_MIN_LENGTH)
-    .sort((a, b) => b.length - a.length)
-  return (text) => known.reduce((masked, value) => masked.replaceAll(value, '***'), text)
 }
 
 async function readLogs(namespace: string, cause: Cause, cluster: Cluster): Promise<string[]> {
@@ -47,27 +47,31 @@ async function readLogs(namespace: string, cause: Cause, cluster: Cluster): Prom
   return []
 }
 
-async function readEvents(namespace: string, pod: string, cluster: Cluster): Promise<string[]> {
-  const query = `fieldSelector=involvedObject.name%3D${pod}`
+/** Oldest first. An operator also tells what went well, which explains no failure. */
+async function readEvents(namespace: string, cause: Cause, cluster: Cluster): Promise<string[]> {
+  const { pod, subject } = cause
+  const fields =
+    subject === undefined
+      ? { 'involvedObject.name': pod }
+      : {
+          'involvedObject.kind': subject.kind,
+          'involvedObject.name': subject.name,
+          type: 'Warning',
+        }
+  if (pod === undefined && subject === undefined) return []
+  const selector = Object.entries(fields).map(([field, value]) => `${field}=${value ?? ''}`)
+  const query = `fieldSelector=${encodeURIComponent(selector.join(','))}`
   const answer = await cluster.call({
     method: 'GET',
     path: `/api/v1/namespaces/${namespace}/events?${query}`,
   })
   return listAt(answer.body, 'items')
+    .toSorted((a, b) => timeOf(a).localeCompare(timeOf(b)))
     .map((event) => `${textAt(event, 'reason') ?? ''}: ${textAt(event, 'message') ?? ''}`)
+    .map((line) => line.replaceAll(/\s+/g, ' '))
     .slice(-EVENTS)
 }
 
-async function secretValues(namespace: string, cluster: Cluster): Promise<string[]> {
-  const answer = await cluster.call({
-    method: 'GET',
-    path: `/api/v1/namespaces/${namespace}/secrets`,
-  })
-  return listAt(answer.body, 'items').flatMap((secret) => {
-    const data = (secret as { data?: Record<string, string> }).data ?? {}
-    return Object.values(data).flatMap((encoded) => [
-      encoded,
-      Buffer.from(encoded, 'base64').toString('utf8'),
-    ])
-  })
+function timeOf(event: unknown): string {
+  return textAt(event, 'lastTimestamp') ?? textAt(event, 'eventTime') ?? ''
 }

@@ -1,16 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Picture } from '../cluster/watch.ts'
+import { emptyPicture } from '../cluster/watch.ts'
 import { readinessOf } from './readiness.ts'
-
-const nothing: Picture = {
-  Deployment: [],
-  ReplicaSet: [],
-  StatefulSet: [],
-  DaemonSet: [],
-  Job: [],
-  Pod: [],
-  EndpointSlice: [],
-}
 
 type Status = Readonly<Record<string, unknown>>
 type Case = {
@@ -24,7 +14,7 @@ type Case = {
 function stateOf(kind: string, { status, spec = {} }: Case): { state: string; detail: string } {
   const object = { apiVersion: 'v1', kind, metadata: { name: 'web' } }
   const live = { metadata: { name: 'web', generation: 2 }, spec, status }
-  return readinessOf(object, { ...nothing, [kind]: [live] })
+  return readinessOf(object, { ...emptyPicture, [kind]: [live] })
 }
 
 const seen = { observedGeneration: 2 }
@@ -210,13 +200,51 @@ describe('a Service', () => {
       state: 'ready',
     },
   ])('is $state where $name', ({ spec, slices, state }) => {
-    expect(readinessOf(service(spec), { ...nothing, EndpointSlice: slices }).state).toBe(state)
+    expect(readinessOf(service(spec), { ...emptyPicture, EndpointSlice: slices }).state).toBe(state)
   })
 })
 
 describe('an object that is written and not there', () => {
   it.each(['Deployment', 'StatefulSet', 'DaemonSet', 'Job'])('is waited for as a %s', (kind) => {
     const object = { apiVersion: 'v1', kind, metadata: { name: 'web' } }
-    expect(readinessOf(object, nothing).state).toBe('waiting')
+    expect(readinessOf(object, emptyPicture).state).toBe('waiting')
+  })
+})
+
+describe('what the External Secrets operator looks after', () => {
+  const synced = (generation: number) => ({ syncedResourceVersion: `${generation}-0a1b2c` })
+  const refused = condition('Ready', { status: 'False', reason: 'InvalidProviderConfig' })
+  it.each<Case & { readonly kind: string }>([
+    {
+      kind: 'ExternalSecret',
+      name: 'its newest generation was read',
+      status: { ...synced(2), ...condition('Ready') },
+      state: 'ready',
+    },
+    {
+      kind: 'ExternalSecret',
+      name: 'an older generation was read',
+      status: { ...synced(1), ...condition('Ready') },
+      state: 'waiting',
+    },
+    {
+      kind: 'ExternalSecret',
+      name: 'it failed, for that is no end',
+      status: { ...synced(2), ...refused },
+      state: 'waiting',
+      says: 'InvalidProviderConfig',
+    },
+    { kind: 'SecretStore', name: 'it is valid', status: condition('Ready'), state: 'ready' },
+    {
+      kind: 'SecretStore',
+      name: 'nobody can log in',
+      status: refused,
+      state: 'waiting',
+      says: 'InvalidProviderConfig',
+    },
+  ])('is $state for a $kind where $name', ({ kind, ...given }) => {
+    const { state, detail } = stateOf(kind, given)
+    expect(state).toBe(given.state)
+    expect(detail).toContain(given.says ?? '')
   })
 })

@@ -10,9 +10,14 @@ export type Readiness =
 
 const REVISION = 'deployment.kubernetes.io/revision'
 
+const AWAITED = [
+  ...['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'Service'],
+  ...['SecretStore', 'ExternalSecret'],
+]
+
 /** Kinds that are watched until they are ready; the others are ready when they are written. */
 export function isAwaited(kind: string): boolean {
-  return ['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'Service'].includes(kind)
+  return AWAITED.includes(kind)
 }
 
 /**
@@ -34,6 +39,10 @@ export function readinessOf(object: KubeObject, picture: Picture): Readiness {
       return jobReadiness(find(picture.Job))
     case 'Service':
       return serviceReadiness(object, picture)
+    case 'SecretStore':
+      return storeReadiness(find(picture.SecretStore))
+    case 'ExternalSecret':
+      return externalSecretReadiness(find(picture.ExternalSecret))
     default:
       return { state: 'ready', detail: 'written' }
   }
@@ -111,8 +120,26 @@ function serviceReadiness(object: KubeObject, picture: Picture): Readiness {
   return able.length === 0 ? waiting('no ready endpoint') : ready(`${able.length} endpoints`)
 }
 
+/** A store says no generation: a changed one may still be called ready for the moment that its operator needs to look. */
+function storeReadiness(live: unknown): Readiness {
+  const condition = conditionOf(live, 'Ready')
+  if (condition === undefined) return waiting('not seen by its operator yet')
+  const said = textAt(condition, 'reason') ?? ''
+  return textAt(condition, 'status') === 'True' ? ready(said) : waiting(said)
+}
+
+/** Ready, and so for the newest generation, which stands before the dash in what was synced. */
+function externalSecretReadiness(live: unknown): Readiness {
+  const [synced] = (textAt(live, 'status', 'syncedResourceVersion') ?? '').split('-')
+  const isNewest = synced === String(numberAt(live, 'metadata', 'generation'))
+  const condition = conditionOf(live, 'Ready')
+  if (textAt(condition, 'status') === 'False') return waiting(textAt(condition, 'reason') ?? '')
+  if (condition === undefined || !isNewest) return waiting('not seen by its operator yet')
+  return ready(textAt(condition, 'reason') ?? '')
+}
+
 /** The controller has seen the newest generation. A missing observedGeneration means it has not. */
-function isObserved(live: unknown): boolean {
+export function isObserved(live: unknown): boolean {
   const generation = numberAt(live, 'metadata', 'generation')
   const observed = numberAt(live, 'status', 'observedGeneration')
   return generation !== undefined && observed !== undefined && observed >= generation

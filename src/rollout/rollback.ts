@@ -45,7 +45,10 @@ export async function restoreGood(
     const objects = inventory.map(({ object }) => object).filter(({ kind }) => kind !== 'Job')
     await world.progress.step(`Return to ${release}`, () =>
       rollOut(
-        { namespace, objects, deadline, prune: false, state: settled, absent: new Set() },
+        {
+          ...{ namespace, objects, deadline, prune: false, state: settled, absent: new Set() },
+          isWayBack: true,
+        },
         cluster,
         world,
       ),

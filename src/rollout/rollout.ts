@@ -4,11 +4,12 @@ import { discoverResources } from '../cluster/resources.ts'
 import { type EnvironmentState, type InventoryEntry, writeState } from '../cluster/state.ts'
 import { watchNamespace } from '../cluster/watch.ts'
 import { UserError } from '../errors.ts'
-import { textAt } from '../json.ts'
+import { numberAt, textAt } from '../json.ts'
 import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
 import { splitWaves } from '../render/waves.ts'
 import type { World } from '../world.ts'
-import { waitUntilReady } from './wait.ts'
+import { withSecretTimes } from './rotation.ts'
+import { waitUntilReady, type Written } from './wait.ts'
 
 export type RolloutTarget = {
   readonly namespace: string
@@ -20,6 +21,8 @@ export type RolloutTarget = {
   readonly prune: boolean
   /** Keys of the objects that were not there before: only these may be removed when it fails. */
   readonly absent: ReadonlySet<string>
+  /** Whether it leads back to pods that were good: then they stay, whatever has become of their Secrets. */
+  readonly isWayBack: boolean
 }
 
 /** Deleting these loses data or far more than one application; they are left, and said. */
@@ -42,23 +45,34 @@ export async function rollOut(
   const { namespace, objects, deadline } = target
   const resources = discoverResources(cluster)
   const journal = openJournal(target, cluster)
-  const watch = await watchNamespace(namespace, cluster, world.signal)
+  const watch = await watchNamespace(target, cluster, world.signal)
   const inventory: InventoryEntry[] = []
+  const written = new Map<string, Written>()
   try {
     for (const wave of splitWaves(objects)) {
       await world.progress.step(`Roll out ${wave.name}`, async () => {
         await journal.record([...inventory, ...wave.objects.map((object) => ({ object, uid: '' }))])
-        for (const object of wave.objects) {
+        // Once more: a Secret may be new since the wave of the configuration.
+        const current = target.isWayBack
+          ? wave.objects
+          : await withSecretTimes(wave.objects, objects, cluster)
+        for (const object of current) {
           const live = await applyObject(object, resources, cluster)
-          inventory.push({ object, uid: textAt(live, 'metadata', 'uid') ?? '' })
+          const uid = textAt(live, 'metadata', 'uid') ?? ''
+          inventory.push({ object, uid })
+          const generation = numberAt(live, 'metadata', 'generation') ?? 0
+          written.set(keyOf(object), { uid, generation })
         }
         await journal.record(inventory)
         const own = wave.objects.filter((object) => object.kind !== 'Service')
-        await waitUntilReady({ objects: own, namespace, deadline }, watch, { cluster, world })
+        await waitUntilReady({ objects: own, namespace, deadline, written }, watch, {
+          cluster,
+          world,
+        })
       })
     }
     await world.progress.step('See that all of it is ready', () =>
-      waitUntilReady({ objects, namespace, deadline }, watch, { cluster, world }),
+      waitUntilReady({ objects, namespace, deadline, written }, watch, { cluster, world }),
     )
   } finally {
     watch.close()
