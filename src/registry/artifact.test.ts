@@ -59,7 +59,7 @@ describe('an artifact', () => {
     const layer = { mediaType: 'l', digest: digestOf('x'), size: 1 }
     await repository.putBlob({ ...layer, open: () => Buffer.from('x') })
     const bytes = Buffer.from(JSON.stringify({ layers: [layer, layer] }))
-    const digest = await repository.putManifest('v1', { mediaType: 'm', bytes })
+    const { digest } = await repository.putManifest('v1', { mediaType: 'm', bytes })
     await expect(pullArtifact(digest, repository)).rejects.toThrow('not an artifact of ours')
   })
 })

@@ -1,47 +1,40 @@
-import { parseJson, textAt } from '../json.ts'
-import type { Credentials } from './credentials.ts'
-
-/** A parsed `WWW-Authenticate` header: its scheme (lower case) and parameters. */
+/** One challenge of a `WWW-Authenticate` header: its scheme and the names of its parameters in lower case. */
 export type Challenge = {
   readonly scheme: string
   readonly parameters: Readonly<Record<string, string>>
 }
 
-const TOKEN_TIMEOUT_MS = 30_000
+const TOKEN = /[A-Za-z0-9!#$%&'*+.^_`|~-]+/y
+const VALUE = /\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/y
+const BETWEEN = /[\s,]*/y
 
-/** Reads a challenge such as `Bearer realm="…",service="…",scope="…"` (RFC 9110, section 11.6.1). */
-export function parseChallenge(header: string | null): Challenge {
-  const [scheme = ''] = (header ?? '').split(' ')
-  const parameters: Record<string, string> = {}
-  for (const found of (header ?? '').matchAll(/(\w+)="([^"]*)"/g))
-    parameters[found[1] ?? ''] = found[2] ?? ''
-  return { scheme: scheme.toLowerCase(), parameters }
+/**
+ * Reads challenges such as `Bearer realm="…",service="…",scope="…"` (RFC 9110, section 11.6.1). There may be several headers, and
+ * several challenges in one: a word that has no `=` behind it begins the next. What can't be read ends the header.
+ */
+export function parseChallenges(headers: readonly string[]): readonly Challenge[] {
+  return headers.flatMap(parseHeader)
 }
 
-/** The `Authorization` header that answers `challenge`, or undefined where it can't be answered. */
-export async function authorize(
-  challenge: Challenge,
-  credentials: Credentials | undefined,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const basic =
-    credentials === undefined
-      ? undefined
-      : `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
-  if (challenge.scheme === 'basic') return basic
-  const realm = challenge.parameters['realm']
-  if (challenge.scheme !== 'bearer' || realm === undefined || !URL.canParse(realm)) return undefined
-  const url = new URL(realm)
-  for (const key of ['service', 'scope']) {
-    const value = challenge.parameters[key]
-    if (value !== undefined) url.searchParams.set(key, value)
+function parseHeader(header: string): Challenge[] {
+  const challenges: { scheme: string; parameters: Record<string, string> }[] = []
+  let here = 0
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = here
+    const found = pattern.exec(header)
+    if (found !== null) here = pattern.lastIndex
+    return found
   }
-  const response = await fetch(url, {
-    headers: basic === undefined ? {} : { authorization: basic },
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TOKEN_TIMEOUT_MS)]),
-  })
-  if (!response.ok) return undefined
-  const answer = parseJson(await response.text(), `the token from ${url.host}`)
-  const token = textAt(answer, 'token') ?? textAt(answer, 'access_token')
-  return token === undefined ? undefined : `Bearer ${token}`
+  for (take(BETWEEN); here < header.length; take(BETWEEN)) {
+    const word = take(TOKEN)?.[0].toLowerCase()
+    if (word === undefined) break
+    const value = take(VALUE)
+    if (value === null) challenges.push({ scheme: word, parameters: {} })
+    else {
+      const last = challenges.at(-1)
+      if (last !== undefined)
+        last.parameters[word] = value[1]?.replace(/\\(.)/g, '$1') ?? value[2] ?? ''
+    }
+  }
+  return challenges
 }

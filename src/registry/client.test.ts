@@ -9,8 +9,8 @@ import {
   openFakeRegistry,
   type Reply,
 } from '../../tests/fakes/registry.ts'
-import { hurry } from '../../tests/fakes/time.ts'
 import { openRepository, type Repository } from './client.ts'
+import { openSession } from './session.ts'
 
 const IMAGE = 'application/vnd.oci.image.manifest.v1+json'
 const manifest = { mediaType: IMAGE, bytes: Buffer.from(`{"mediaType":"${IMAGE}"}`) }
@@ -28,8 +28,11 @@ async function open(intercept?: (asked: Asked) => Reply | undefined): Promise<Fa
   return registry
 }
 
+/** A repository in a run of its own, which is quick to try again. */
 function repositoryIn({ registry }: FakeRegistry): Repository {
-  return openRepository({ registry, repository: 'todo/backend' }, new AbortController().signal)
+  const { signal } = new AbortController()
+  openSession({ patience: { attempts: 4, firstPauseMs: 5 } }, signal)
+  return openRepository({ registry, repository: 'todo/backend' }, signal)
 }
 
 async function logIn({ registry }: FakeRegistry): Promise<void> {
@@ -54,17 +57,33 @@ describe('a repository', () => {
     const repository = repositoryIn(await open())
     expect(await repository.putBlob(blob)).toBe('written')
     expect(await repository.getBlob(blob.digest, LIMIT)).toEqual(content)
-    expect(await repository.putManifest('v1', manifest)).toBe(digest)
+    expect(await repository.putManifest('v1', manifest)).toEqual({ digest, subject: undefined })
     expect(await repository.getManifest('v1')).toEqual({ ...manifest, digest })
   })
 
   it('does not send a blob that is there already', async () => {
     const registry = await open()
-    const repository = repositoryIn(registry)
-    await repository.putBlob(blob)
+    await repositoryIn(registry).putBlob(blob)
     registry.asked.length = 0
-    expect(await repository.putBlob(blob)).toBe('present')
+    const later = repositoryIn(registry)
+    for (const _time of [1, 2]) expect(await later.putBlob(blob)).toBe('present')
     expect(registry.asked.map(({ method }) => method)).toEqual(['HEAD'])
+  })
+
+  it('sends a blob again that is there with another size', async () => {
+    const registry = await open(({ method }) =>
+      method === 'HEAD' ? { status: 200, headers: { 'content-length': '3' } } : undefined,
+    )
+    expect(await repositoryIn(registry).putBlob(blob)).toBe('written')
+  })
+
+  it('does not send a blob whose bytes are not what its digest says', async () => {
+    const registry = await open()
+    const wrong = { ...blob, open: () => Buffer.from('jello') }
+    await expect(repositoryIn(registry).putBlob(wrong)).rejects.toThrow(
+      'has other bytes than its digest says',
+    )
+    expect(registry.blobs.size).toBe(0)
   })
 
   it('says nothing where a manifest is not there', async () => {
@@ -106,7 +125,7 @@ describe('a repository', () => {
       name: 'a refusal',
       reply: { status: 403, body: 'denied' },
       read: (repository: Repository) => repository.getManifest('v1'),
-      says: /the login has no permission for it/,
+      says: /without a login there is no permission for it \(403\): run "docker login/,
     },
   ])('refuses $name', async ({ reply, read, says }) => {
     await expect(read(repositoryIn(await open(() => reply)))).rejects.toThrow(says)
@@ -118,21 +137,19 @@ describe('a registry that stumbles', () => {
     const replies: Reply[] = [{ status: 429 }, { status: 503 }]
     const registry = await open(() => replies.shift())
     const repository = repositoryIn(registry)
-    await hurry(() => repository.putManifest('v1', manifest))
+    await repository.putManifest('v1', manifest)
     expect(registry.manifests.get('todo/backend/v1')).toEqual(manifest)
   })
 
   it('is given up in the end, with its own status in the message', async () => {
     const repository = repositoryIn(await open(() => ({ status: 500 })))
-    await expect(hurry(() => repository.getManifest('v1'))).rejects.toThrow(
-      'the registry answered 500',
-    )
+    await expect(repository.getManifest('v1')).rejects.toThrow('the registry answered 500')
   })
 
   it('that is not there is named', async () => {
     const registry = await open()
     await registry.close()
-    await expect(hurry(() => repositoryIn(registry).getManifest('v1'))).rejects.toThrow(
+    await expect(repositoryIn(registry).getManifest('v1')).rejects.toThrow(
       `The registry ${registry.registry} can't be reached`,
     )
   })
@@ -175,15 +192,17 @@ describe('a registry that wants a login', () => {
 
   it('does not pass the login on to another host that takes the upload', async () => {
     const store = await open(() => ({ status: 201 }))
-    const registry = await open((asked) =>
-      asked.method === 'POST' && asked.authorization === BASIC
-        ? { status: 202, headers: { location: `http://${store.registry}/store` } }
-        : basicOnly(asked),
-    )
+    const registry = await open((asked) => {
+      if (asked.authorization !== BASIC) return basicOnly(asked)
+      const location = `http://${store.registry}/store?signature=a%20b`
+      if (asked.method === 'POST') return { status: 202, headers: { location } }
+      const there = asked.method === 'HEAD' && store.asked.length > 0
+      return there ? { status: 200 } : undefined
+    })
     await logIn(registry)
-    await repositoryIn(registry).putBlob(blob)
-    expect(store.asked.map(({ method, authorization }) => ({ method, authorization }))).toEqual([
-      { method: 'PUT', authorization: undefined },
-    ])
+    expect(await repositoryIn(registry).putBlob(blob)).toBe('written')
+    expect(
+      store.asked.map(({ method, url, authorization }) => [method, url.search, authorization]),
+    ).toEqual([['PUT', `?signature=a%20b&digest=${encodeURIComponent(blob.digest)}`, undefined]])
   })
 })

@@ -1,40 +1,81 @@
 import { createReadStream } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { UserError } from '../errors.ts'
-import { isObject, listAt, parseJson, textAt } from '../json.ts'
+import { listAt, parseJson } from '../json.ts'
 import { type Repository, sha256 } from './client.ts'
+import { type Descriptor, descriptorOf } from './descriptor.ts'
+import { readTree, type Tree } from './manifest.ts'
+import { saveFile } from './save.ts'
+import { doAtOnce } from './several.ts'
 
-export type Descriptor = {
-  readonly mediaType: string
-  readonly digest: string
-  readonly size: number
-}
+export type { Descriptor }
 
 /** An image in an OCI layout folder: its digest and the number of bytes of its blobs. */
 export type LayoutImage = {
   readonly folder: string
   readonly root: Descriptor
-  /** Bytes of all blobs below the root, as compressed in the registry. */
+  /** Bytes of all blobs below the root, each once, as compressed in the registry. */
   readonly size: number
 }
 
-const INDEX = /index|manifest\.list/
+/** Pieces of a file are large: fewer turns for a layer of a gigabyte. */
+const PIECE = 256 * 1024
 
-/** Reads an OCI image layout that holds exactly one image (or one index). */
+/** Reads an OCI image layout that holds exactly one image (or one index). Every blob is there, and manifests are checked. */
 export async function readLayout(folder: string): Promise<LayoutImage> {
   const text = await readFile(join(folder, 'index.json'), 'utf8')
   const found = listAt(parseJson(text, `${folder}/index.json`), 'manifests').map(descriptorOf)
   const [root] = found
   if (root === undefined || found.length > 1)
     throw new UserError(`${folder} holds ${found.length} images, one was expected`)
-  const blobs = await blobsBelow(folder, root)
-  return { folder, root, size: blobs.reduce((sum, blob) => sum + blob.size, 0) }
+  const { blobs, size } = await treeOf(folder, root)
+  for (const blob of blobs) {
+    const file = await stat(blobPath(folder, blob.digest)).catch(() => undefined)
+    if (file?.size !== blob.size) throw damaged(folder, blob)
+  }
+  return { folder, root, size }
 }
 
 /** Pushes the very bytes of a layout: blobs first, then manifests from the leaves up, by digest only. */
-export async function pushLayout(image: LayoutImage, repository: Repository): Promise<void> {
-  await pushManifest(image.folder, image.root, repository)
+export async function pushLayout(
+  { folder, root }: LayoutImage,
+  repository: Repository,
+): Promise<void> {
+  const { blobs, manifests } = await treeOf(folder, root)
+  await doAtOnce(blobs, (blob) =>
+    repository.putBlob({
+      ...blob,
+      open: (start) =>
+        createReadStream(blobPath(folder, blob.digest), { start, highWaterMark: PIECE }),
+    }),
+  )
+  for (const { descriptor, bytes } of manifests)
+    await repository.putManifest(descriptor.digest, { mediaType: descriptor.mediaType, bytes })
+}
+
+/**
+ * Fetches an image as an OCI layout into a folder, and returns it, or undefined where the repository lacks a manifest of it. A blob
+ * gets its name only when it is whole and right.
+ */
+export async function pullLayout(
+  digest: string,
+  repository: Repository,
+  folder: string,
+): Promise<LayoutImage | undefined> {
+  const found = await storedTree(digest, repository)
+  if (found === undefined) return undefined
+  const { root, tree } = found
+  await mkdir(dirname(blobPath(folder, digest)), { recursive: true })
+  await doAtOnce(tree.blobs, (blob) =>
+    saveFile(blobPath(folder, blob.digest), repository.readBlob(blob)),
+  )
+  for (const { descriptor, bytes } of tree.manifests)
+    await saveFile(blobPath(folder, descriptor.digest), bytes)
+  await writeFile(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n')
+  const index = { schemaVersion: 2, manifests: [root] }
+  await writeFile(join(folder, 'index.json'), `${JSON.stringify(index)}\n`)
+  return { folder, root, size: tree.size }
 }
 
 /** Bytes of all blobs of an image in a registry, or undefined where any manifest of it is missing. */
@@ -42,72 +83,38 @@ export async function storedSize(
   digest: string,
   repository: Repository,
 ): Promise<number | undefined> {
-  const manifest = await repository.getManifest(digest)
-  if (manifest === undefined) return undefined
-  let size = manifest.bytes.length
-  for (const child of childrenOf(manifest.bytes, { ...manifest, size })) {
-    const below = isManifest(child) ? await storedSize(child.digest, repository) : child.size
-    if (below === undefined) return undefined
-    size += below
-  }
-  return size
+  return (await storedTree(digest, repository))?.tree.size
 }
 
-async function pushManifest(
-  folder: string,
-  descriptor: Descriptor,
+/** An image as a repository has it, or undefined where any manifest of it is missing. */
+export async function storedTree(
+  digest: string,
   repository: Repository,
-): Promise<void> {
-  const bytes = await readBlob(folder, descriptor)
-  for (const child of childrenOf(bytes, descriptor)) {
-    if (isManifest(child)) await pushManifest(folder, child, repository)
-    else
-      await repository.putBlob({
-        ...child,
-        open: () => createReadStream(blobPath(folder, child.digest)),
-      })
-  }
-  await repository.putManifest(descriptor.digest, { mediaType: descriptor.mediaType, bytes })
+): Promise<{ readonly root: Descriptor; readonly tree: Tree } | undefined> {
+  const first = await repository.getManifest(digest)
+  if (first === undefined) return undefined
+  const root = { mediaType: first.mediaType, digest, size: first.bytes.length }
+  const tree = await readTree(root, async (descriptor) => {
+    const manifest =
+      descriptor.digest === digest ? first : await repository.getManifest(descriptor.digest)
+    if (manifest !== undefined && manifest.bytes.length !== descriptor.size)
+      throw new UserError(
+        `${repository.name}: ${descriptor.digest} has another size than its index says; refused`,
+      )
+    return manifest?.bytes
+  })
+  return tree === undefined ? undefined : { root, tree }
 }
 
-async function blobsBelow(folder: string, descriptor: Descriptor): Promise<Descriptor[]> {
-  const bytes = await readBlob(folder, descriptor)
-  const found: Descriptor[] = [descriptor]
-  for (const child of childrenOf(bytes, descriptor)) {
-    if (isManifest(child)) found.push(...(await blobsBelow(folder, child)))
-    else {
-      const { size } = await stat(blobPath(folder, child.digest))
-      if (size !== child.size) throw damaged(folder, child)
-      found.push(child)
-    }
-  }
-  return found
-}
-
-async function readBlob(folder: string, descriptor: Descriptor): Promise<Buffer> {
-  const bytes = await readFile(blobPath(folder, descriptor.digest))
-  if (sha256(bytes) !== descriptor.digest) throw damaged(folder, descriptor)
-  return bytes
-}
-
-function childrenOf(bytes: Buffer, descriptor: Descriptor): Descriptor[] {
-  const manifest = parseJson(bytes.toString(), `manifest ${descriptor.digest}`)
-  if (INDEX.test(descriptor.mediaType)) return listAt(manifest, 'manifests').map(descriptorOf)
-  const config = isObject(manifest) ? [manifest['config']] : []
-  return [...config, ...listAt(manifest, 'layers')].map(descriptorOf)
-}
-
-function isManifest(descriptor: Descriptor): boolean {
-  return INDEX.test(descriptor.mediaType) || descriptor.mediaType.includes('manifest')
-}
-
-export function descriptorOf(value: unknown): Descriptor {
-  const mediaType = textAt(value, 'mediaType')
-  const digest = textAt(value, 'digest')
-  const size = isObject(value) ? value['size'] : undefined
-  if (mediaType === undefined || digest === undefined || typeof size !== 'number')
-    throw new UserError('An OCI descriptor lacks its mediaType, digest or size')
-  return { mediaType, digest, size }
+async function treeOf(folder: string, root: Descriptor): Promise<Tree> {
+  const tree = await readTree(root, async (descriptor) => {
+    const bytes = await readFile(blobPath(folder, descriptor.digest)).catch(() => undefined)
+    if (bytes === undefined || sha256(bytes) !== descriptor.digest)
+      throw damaged(folder, descriptor)
+    return bytes
+  })
+  if (tree === undefined) throw damaged(folder, root)
+  return tree
 }
 
 function blobPath(folder: string, digest: string): string {
@@ -115,5 +122,7 @@ function blobPath(folder: string, digest: string): string {
 }
 
 function damaged(folder: string, blob: Descriptor): UserError {
-  return new UserError(`${folder} is damaged: ${blob.digest} has other bytes than it should`)
+  return new UserError(
+    `${folder} is damaged: ${blob.digest} is missing or has other bytes than it should`,
+  )
 }
