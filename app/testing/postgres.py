@@ -91,10 +91,10 @@ class Postgres:
             return False
         return True
 
-    def stop(self) -> None:
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         if self.process is None:
             return
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(how)
         try:
             self.process.wait(timeout=20)
         except subprocess.TimeoutExpired:
@@ -103,18 +103,29 @@ class Postgres:
         self.process = None
 
     def remove(self) -> None:
-        self.stop()
+        # As a crash: nobody will read what it would take its time to write.
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-def migrate(url: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Runs the real migration script and returns how it ended."""
-    env = {
+def describe_migration(url: str, **settings: str) -> dict[str, str]:
+    """The environment in which the migration script is run."""
+    return {
         "PATH": f"{find_binaries()}:/usr/bin:/bin",
         "DATABASE_URL": url,
+        "MIGRATE_DIR": str(DATABASE / "migrate"),
         "MIGRATIONS_DIR": str(DATABASE / "migrations"),
         **settings,
     }
+
+
+def migrate(url: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Runs the real migration script and returns how it ended."""
     return subprocess.run(
-        [str(DATABASE / "migrate.sh")], env=env, capture_output=True, text=True, timeout=120, check=False
+        [str(DATABASE / "migrate.sh"), *arguments],
+        env=describe_migration(url, **settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )

@@ -1,3 +1,4 @@
+-- todo-deploy: expand
 CREATE TABLE users (
   id            uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   email         text NOT NULL UNIQUE,

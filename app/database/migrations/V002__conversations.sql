@@ -1,3 +1,4 @@
+-- todo-deploy: expand
 CREATE TABLE conversations (
   id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   user_id    uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
