@@ -80,7 +80,7 @@ const onLab = async (
     name: 'manifests render and fit the schemas',
     seconds: 2,
     minutes: 5,
-    env: await testPrograms.kubernetesSchemas(),
+    env: { ...environment, ...(await testPrograms.kubernetesSchemas()) },
     commands: [
       ['bash', 'scripts/validate-k8s.sh'],
       [NODE, 'scripts/check-manifests.ts'],
