@@ -33,7 +33,10 @@ while (($# > 0)); do
   taken=2
   case $1 in
   --help | -h) show_help && exit 0 ;;
-  --output) output=${2:?"$tool: --output needs a value; --help shows all."} ;;
+  --output)
+    [[ -n ${2:-} ]] || fail '--output needs a value; --help shows all.'
+    output=$2
+    ;;
   --keep)
     [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail '--keep needs a number, 1 or more.'
     keep=$2
@@ -70,8 +73,10 @@ find "$output" -maxdepth 1 -type d -name '.todo-*.partial' -mmin +1440 -exec rm 
 started=$SECONDS
 # shellcheck disable=SC2119 # nothing to take along
 open_place
-made=$(date -u +%Y%m%dT%H%M%SZ)
-name=todo-$made
+# A name for each second.
+while made=$(date -u +%Y%m%dT%H%M%SZ) && name=todo-$made && [[ -e $output/$name ]]; do
+  sleep 0.2
+done
 partial=$output/.$name-$$.partial
 mkdir "$partial" 2>"$work/write-errors" || explain
 

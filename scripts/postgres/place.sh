@@ -27,8 +27,10 @@ kind=here namespace='' context=() image='' database=()
 # Takes one option of the place off the arguments: sets `taken` to how many words it was.
 take_place_option() {
   taken=2
-  [[ $1 == --compose || $# -ge 2 ]] || { [[ $1 != --* ]] || fail "$1 needs a value; --help shows all."; }
   case $1 in
+  --url-file | --namespace | --context | --image | --database)
+    [[ -n ${2:-} ]] || fail "$1 needs a value; --help shows all."
+    ;;&
   --url-file)
     [[ -r $2 ]] || fail "--url-file names $2, which cannot be read."
     DATABASE_URL_FILE=$(realpath "$2")

@@ -4,11 +4,10 @@
 # dump.sh [NAME of another database of that server]
 set -euo pipefail
 umask 077
-cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=connection.sh
-source ./connection.sh
+source "$(dirname "${BASH_SOURCE[0]}")/connection.sh"
 # shellcheck source=session.sh
-source ./session.sh
+source "$(dirname "${BASH_SOURCE[0]}")/session.sh"
 trap '' PIPE
 
 need_programs pg_dump pg_restore

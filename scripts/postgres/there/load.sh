@@ -4,12 +4,11 @@
 # load.sh empty|replace BYTES [NAME of another database of that server]; the facts to be reached are in ./expected.
 set -euo pipefail
 umask 077
-cd "$(dirname "${BASH_SOURCE[0]}")"
 mode=$1 bytes=$2
 # shellcheck source=connection.sh
-source ./connection.sh
+source "$(dirname "${BASH_SOURCE[0]}")/connection.sh"
 # shellcheck source=session.sh
-source ./session.sh
+source "$(dirname "${BASH_SOURCE[0]}")/session.sh"
 trap '' PIPE
 
 untouched='nothing was changed'
