@@ -134,7 +134,7 @@ describe('a restore drill in the cluster', () => {
     expect(await stage.sql(next, 'drill')).toBe('t')
     const rows = Number(/(\d+) rows/.exec(said)?.[1])
     expect(rows).toBeGreaterThan(3000)
-    recordFact('data', 'restore drill', {
+    recordFact('restore', 'restore drill', {
       rows,
       'seconds backup': secondsBackup.toFixed(1),
       'seconds restore': secondsRestore.toFixed(1),

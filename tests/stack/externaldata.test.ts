@@ -102,7 +102,7 @@ it('an external database is backed up and restored from its namespace, without i
     const left = await kubectl(NAMESPACE, ['get', 'pods', '--output', 'name'])
     return !/backup|restore/.test(left)
   })
-  recordFact('data', 'restore drill, external with TLS', {
+  recordFact('restore', 'restore drill, external with TLS', {
     rows,
     'seconds both': seconds.toFixed(1),
     result: 'same rows, hashes, sequences, foreign keys',

@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import { isObject, parseJson } from '../../src/json.ts'
 
 /** The tables of `npm run test:stack`, in the order in which they are printed. */
-export const sections = ['images', 'environments', 'secrets', 'data', 'behaviour'] as const
+export const sections = [
+  'images',
+  'environments',
+  'secrets',
+  'restore',
+  'database',
+  'behaviour',
+  'platform',
+] as const
 
 export type Section = (typeof sections)[number]
 export type Fact = Readonly<Record<string, string | number>>

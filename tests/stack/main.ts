@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { ensure } from '../../lab/lab.ts'
 import { messageOf } from '../../src/errors.ts'
+import { labParts } from '../labparts.ts'
 import { ensureTestPrograms } from '../programs.ts'
 import { forgetFacts, readFacts, sections } from './facts.ts'
 import { factTable } from './table.ts'
@@ -15,10 +16,7 @@ async function main(files: readonly string[]): Promise<number> {
   ensureTestPrograms((line) => {
     process.stdout.write(`stack: ${line}\n`)
   })
-  const { environment } = await ensure([
-    ...(['engine', 'registry', 'builder', 'render', 'scan', 'cluster'] as const),
-    ...(['compose', 'addons', 'secrets'] as const),
-  ])
+  const { environment } = await ensure(labParts)
   const run = (argv: readonly string[]): number =>
     spawnSync(process.execPath, argv, {
       stdio: 'inherit',

@@ -97,7 +97,7 @@ test('a Job whose pod is killed in the middle is finished by its next pod, and a
   ])
   expect(await stage.sql('SELECT count(*) FROM slow')).toBe('0')
   expect(await podsOf('first')).not.toContain(killed)
-  recordFact('data', 'migration', {
+  recordFact('database', 'migration', {
     'pod killed in the middle': `finished ${seconds.toFixed(0)} s later`,
   })
 }, 240_000)

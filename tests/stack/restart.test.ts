@@ -156,7 +156,7 @@ describe('when the pod of the database is killed under traffic', () => {
     const late = [...list, ...tools].filter(({ good, at }) => !good && at > ready)
     expect(late).toEqual([])
     expect(await restarts()).toBe(before)
-    recordFact('data', 'database restart', {
+    recordFact('database', 'database restart', {
       'seconds away': seconds(back - killed),
       'recovered seconds later': seconds(Math.max(recovered, 0)),
       'slowest answer': seconds(slowest),
@@ -205,7 +205,7 @@ describe('when more requests come than there are connections', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: AT_ONCE }, () => 200))
     expect(Math.max(...counts)).toBeLessThanOrEqual(LIMIT)
     expect(Math.max(...counts)).toBeGreaterThan(1)
-    recordFact('data', 'connection pool', {
+    recordFact('database', 'connection pool', {
       'requests at once': AT_ONCE,
       failed: 0,
       'connections at most': `${Math.max(...counts)} of ${LIMIT}`,
