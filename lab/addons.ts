@@ -51,10 +51,7 @@ export const addons = {
     module: 'secrets',
     program: 'external-secrets',
     definitions: ['github.com/external-secrets/external-secrets', 'config/crds/bases'],
-    ready: [
-      ['wait', '--for=condition=Established', 'crd/externalsecrets.external-secrets.io'],
-      ['rollout', 'status', 'deployment/external-secrets'],
-    ],
+    ready: [['rollout', 'status', 'deployment/external-secrets']],
   },
   ingress: {
     folder: 'ingress',
@@ -83,11 +80,11 @@ const APPLY_SECONDS = 120
 export async function ensureAddon(addon: Addon, { host, kubectl }: Place): Promise<void> {
   const argv = kubectlArguments(kubectl)
   const image = await publishProgram(addon, host)
-  const folder = writeKustomization(addon, image, await findDefinitions(addon))
-  const apply = ['apply', '--server-side', '--force-conflicts', '--field-manager=todo-deploy-lab']
-  await run([...argv, ...apply, '--kustomize', folder], {
-    timeoutSeconds: APPLY_SECONDS,
-    log: `addon-${addon.folder}.log`,
+  await applyDefinitions(addon, argv)
+  await apply(addon, argv, {
+    name: `addon-${addon.folder}`,
+    resource: join(source, 'addons', addon.folder),
+    images: [imageEntry(addon.program, image)],
   })
   for (const words of addon.ready) await waitUntil(addon, argv, words)
   if (addon.called === undefined) return
@@ -125,28 +122,43 @@ async function forgetConnections(
   await attempt(['docker', '--host', host, 'exec', NODE, ...forget]) // it fails where there is none
 }
 
-async function findDefinitions({ module, definitions }: Addon): Promise<string | undefined> {
-  if (definitions === undefined) return undefined
-  const [name, folder] = definitions
-  return join(await moduleSource(module, name), folder)
+/** What a kind is must be known before there can be any object of it. */
+async function applyDefinitions(addon: Addon, kubectl: readonly string[]): Promise<void> {
+  if (addon.definitions === undefined) return
+  const [module, folder] = addon.definitions
+  const resource = join(await moduleSource(addon.module, module), folder)
+  await apply(addon, kubectl, { name: `definitions-${addon.folder}`, resource, images: [] })
+  const established = ['wait', '--for=condition=Established', 'customresourcedefinitions']
+  await waitUntil(addon, kubectl, [...established, `--selector=${OWNER}=${owner}`])
 }
 
-// kustomize puts the image in; its folders must be relative to the one of its own file.
-function writeKustomization(addon: Addon, image: string, definitions: string | undefined): string {
-  const folder = join(places.work, `addon-${addon.folder}`)
+interface Application {
+  /** Of the folder in which kustomize is told what to do. */
+  readonly name: string
+  readonly resource: string
+  readonly images: readonly object[]
+}
+
+async function apply(
+  addon: Addon,
+  kubectl: readonly string[],
+  { name, resource, images }: Application,
+): Promise<void> {
+  const folder = join(places.work, name)
   mkdirSync(folder, { recursive: true })
-  const resources = [join(source, 'addons', addon.folder), definitions].filter(
-    (one) => one !== undefined,
-  )
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
-    resources: resources.map((one) => relative(folder, one)),
-    images: [imageEntry(addon.program, image)],
+    resources: [relative(folder, resource)], // kustomize takes no absolute path
+    images,
     labels: [{ pairs: { [OWNER]: owner } }],
   }
   writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
-  return folder
+  const flags = ['--server-side', '--force-conflicts', '--field-manager=todo-deploy-lab']
+  await run([...kubectl, 'apply', ...flags, '--kustomize', folder], {
+    timeoutSeconds: APPLY_SECONDS,
+    log: `addon-${addon.folder}.log`,
+  })
 }
 
 /** What kustomize is told of an image by tag. */

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
+import { branchesOfCheckout } from '../src/edge/branches.ts'
 import { STATUS } from '../src/edge/command.ts'
 import { plainVoice, showProgress } from '../src/edge/terminal.ts'
 import { cancelSignal, inRealWorld } from '../src/edge/world.ts'
@@ -45,6 +46,7 @@ async function demo(world: World): Promise<void> {
     source: '',
     builder: 'https://todo-deploy.dev/builder/lab',
     signing: { key: await readFile(ensureSigningKey(), 'utf8') },
+    branches: await branchesOfCheckout(),
   })
   // Everything is asked for at once: the first image is built while the cluster is still being made.
   const whole = ensure(['builder', 'registry', 'render', 'scan', 'cluster'])

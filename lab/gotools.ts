@@ -13,7 +13,7 @@ import { LabError } from './failure.ts'
 import { keyOf, keyOfFolders, readJson, sha256OfFile, writeAtomically } from './files.ts'
 import type { Program } from './gomodules.ts'
 import { places } from './places.ts'
-import { folderOf, linkerFlags, programsOf, versionOf } from './toolset.ts'
+import { folderOf, linkerFlags, programsOf, tagFlags, versionOf } from './toolset.ts'
 import type { ModuleName } from './toolset.ts'
 
 export interface Tool {
@@ -80,7 +80,7 @@ export async function findBuilt(names: readonly ModuleName[]): Promise<ModuleNam
 export async function download(name: ModuleName): Promise<void> {
   if (await isBuilt(name)) return
   const packages = Object.values(programsOf(name)).map((how) => how.package)
-  await run(['go', 'list', '-deps', '-f', '', ...packages], {
+  await run(['go', 'list', ...tagFlags(name), '-deps', '-f', '', ...packages], {
     cwd: folderOf(name),
     env: environment,
     timeoutSeconds: DOWNLOAD_SECONDS,
@@ -102,7 +102,7 @@ async function homeOf(name: ModuleName, program: string, how: Program): Promise<
   const key = keyOf(
     await checkGo(),
     keyOfFolders(folderOf(name)),
-    flags.join(' '),
+    [...flags, ...tagFlags(name)].join(' '),
     linkerFlags(how, version),
     how.package,
   )
@@ -115,8 +115,9 @@ async function compile(name: ModuleName, program: string, folder: string): Promi
   const unfinished = `${folder}.unfinished`
   rmSync(unfinished, { recursive: true, force: true })
   mkdirSync(unfinished, { recursive: true })
-  const argv = ['go', 'build', ...flags, '-ldflags', linkerFlags(how, versionOf(name, how))]
-  await run([...argv, '-o', join(unfinished, program), how.package], {
+  const argv = ['go', 'build', ...flags, ...tagFlags(name)]
+  const link = ['-ldflags', linkerFlags(how, versionOf(name, how))]
+  await run([...argv, ...link, '-o', join(unfinished, program), how.package], {
     cwd: folderOf(name),
     env: environment,
     timeoutSeconds: COMPILE_SECONDS,

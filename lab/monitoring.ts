@@ -1,13 +1,22 @@
 import { publishProgram } from './programimage.ts'
+import { REGISTRY } from './registry.ts'
 import { programsOf, versionOf } from './toolset.ts'
 import type { ModuleName } from './toolset.ts'
 
 /** Publishes Prometheus and the blackbox exporter under the names that their makers give to their images. */
 export async function publishMonitoring(host: string): Promise<void> {
   const exporter = `prom/blackbox-exporter:${versionIn('probe', 'blackbox-exporter')}`
-  const prometheus = `prom/prometheus:${releaseOf(versionIn('monitoring', 'prometheus'))}`
   await publishProgram({ program: 'blackbox-exporter' }, host, exporter)
-  await publishProgram({ program: 'prometheus', also: ['promtool'] }, host, prometheus)
+  await publishProgram({ program: 'prometheus', also: ['promtool'] }, host, prometheusName())
+}
+
+/** Prometheus in the lab's registry. */
+export function prometheusImage(): string {
+  return `${REGISTRY}/${prometheusName()}`
+}
+
+function prometheusName(): string {
+  return `prom/prometheus:${releaseOf(versionIn('monitoring', 'prometheus'))}`
 }
 
 function versionIn(name: ModuleName, program: string): string {

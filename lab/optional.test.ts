@@ -5,7 +5,7 @@ import { addons, imageEntry } from './addons.ts'
 import { releaseOf } from './monitoring.ts'
 import { optionalGoals, optionalModules, optionalSteps } from './optional.ts'
 import { source } from './places.ts'
-import { moduleNames, requiredVersion, versionOf, programsOf } from './toolset.ts'
+import { moduleNames, requiredVersion, tagFlags, versionOf, programsOf } from './toolset.ts'
 
 const steps = optionalSteps({
   host: 'unix:///nowhere',
@@ -44,6 +44,13 @@ describe('an add-on', () => {
       newName: 'localhost:5001/lab/traefik',
       newTag: 'abc',
     })
+  })
+})
+
+describe('a module', () => {
+  it('is compiled with its build tags, where it has some', () => {
+    expect(tagFlags('monitoring')).toEqual(['-tags', 'remove_all_sd,enable_kubernetes_sd'])
+    expect(tagFlags('helm')).toEqual([])
   })
 })
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LabError } from './failure.ts'
 import { goModules } from './gomodules.ts'
-import type { Program } from './gomodules.ts'
+import type { GoModule, Program } from './gomodules.ts'
 import { source } from './places.ts'
 
 /** Programs of the lab's own have the version of the lab. */
@@ -18,6 +18,12 @@ export function programsOf(name: ModuleName): Readonly<Record<string, Program>> 
 
 export function titleOf(name: ModuleName): string {
   return goModules[name].title
+}
+
+/** Build flags of a module beside those that all have. */
+export function tagFlags(name: ModuleName): readonly string[] {
+  const { tags }: GoModule = goModules[name]
+  return tags === undefined ? [] : ['-tags', tags]
 }
 
 export function folderOf(name: ModuleName): string {

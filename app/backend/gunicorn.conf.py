@@ -17,7 +17,7 @@ wsgi_app = "todo_backend.main:create_app()"
 worker_class = "uvicorn_worker.UvicornWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"
-# Requests under way get this long after SIGTERM; Kubernetes kills 30 seconds after it.
+# Requests under way get this long after SIGTERM; Kubernetes kills 40 seconds after it.
 graceful_timeout = 25
 keepalive = 75
 # Heartbeats are file times: in memory they cost nothing, and no other folder needs to be writable.

@@ -26,7 +26,7 @@ export function valuesFlags(names: readonly string[], chart = CHART): readonly s
 export async function writeImageValues(images: ImageSet, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true })
   const lock = join(folder, 'images.lock.json')
-  const values = join(folder, 'images.values.json')
+  const values = join(folder, 'images.values.yaml')
   await writeFile(lock, formatImageSet(images))
   const argv = [process.execPath, 'scripts/chart-images.ts', lock] as const
   const { status, stdout, stderr } = await runProgram(

@@ -62,7 +62,7 @@ async function bake(
   const metadata = join(FOLDER, 'metadata.json')
   const cleared = { ...plan, targets: plan.targets.map((one) => ({ ...one })) }
   const args = bakeArguments(cleared, {
-    ...{ builder: lab.builder, platforms: [], cache: 'builder' },
+    ...{ builder: lab.builder, platforms: [] },
     ...{ names, output },
   })
   // A name in the bake file would be pushed as a tag beside the digest.

@@ -9,7 +9,7 @@ from .logs import describe_logging
 from .main import create_app
 from .settings import read_settings
 
-# Requests under way get this long after SIGTERM; Kubernetes kills 30 seconds after it.
+# Requests under way get this long after SIGTERM; Kubernetes kills 40 seconds after it.
 GRACE_SECONDS = 25
 
 
