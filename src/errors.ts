@@ -35,3 +35,18 @@ export function messageOf(error: unknown): string {
 export function isTimeout(reason: unknown): boolean {
   return reason instanceof DOMException && reason.name === 'TimeoutError'
 }
+
+/** True where an error, or what caused it, is a disk without room. */
+export function isDiskFull(error: unknown): boolean {
+  for (let one = error; one instanceof Error; one = one.cause)
+    if ('code' in one && (one.code === 'ENOSPC' || one.code === 'EDQUOT')) return true
+  return false
+}
+
+/** The error that a full disk is, for whoever has to make room. */
+export function diskFull(details: readonly string[]): UserError {
+  return new UserError(
+    'The disk is full; free some space, or name other folders: TODO_DEPLOY_CACHE for what is kept, TMPDIR (on GitHub RUNNER_TEMP) for work',
+    details,
+  )
+}

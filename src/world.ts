@@ -53,5 +53,8 @@ export type RunProgram = (program: Program, signal: AbortSignal) => Promise<Prog
 export type ToolName =
   'buildx' | 'syft' | 'grype' | 'kustomize' | 'kind' | 'kubectl' | 'kubeconform' | 'helm'
 
-/** The path of a pinned external program, checked against its sha256 on every use. */
-export type Tools = (name: ToolName) => Promise<string>
+/** A version that somebody wants; `sha256` is that of the released archive, which only a pinned version can do without. */
+export type ToolWish = { readonly version: string; readonly sha256?: string }
+
+/** The path of a pinned external program, or of the one that is wished for, checked against its sha256 on every use. */
+export type Tools = (name: ToolName, wish?: ToolWish) => Promise<string>

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { buildImages, type BuildOptions } from '../../src/build/buildimages.ts'
+import type { CacheOptions } from '../../src/build/cache.ts'
 import type { Caller, Command } from '../../src/edge/command.ts'
 import type { Inputs } from '../../src/edge/inputs.ts'
 import { UserError } from '../../src/errors.ts'
@@ -10,22 +11,36 @@ import { readManifests } from '../../src/release/release.ts'
 import { defaultPolicy, parsePolicy, type ScanPolicy } from '../../src/scan/policy.ts'
 import { parseVex, type VexStatement } from '../../src/scan/vex.ts'
 import { openSigner, type SigningKind } from '../../src/signing/open.ts'
+import { recordSteps } from '../../src/report/steps.ts'
 import { cacheFolder } from '../../src/tools/install.ts'
+import { parseWishes, withWishes } from '../../src/tools/wish.ts'
 import type { World } from '../../src/world.ts'
 import { buildImagesInputs } from './inputs.ts'
-import { reportBuild } from './report.ts'
+import { reportBuild, reportRefusal } from './report.ts'
 
 type BuildInputs = Inputs<typeof buildImagesInputs>
 
 export const buildImagesCommand: Command<typeof buildImagesInputs> = {
   name: 'build-images',
   inputs: buildImagesInputs,
-  run: async (inputs, world, caller) => {
-    const options = await readOptions(inputs, world, caller)
-    const started = world.clock.now().getTime()
-    const result = await buildImages(options, world)
-    const seconds = (world.clock.now().getTime() - started) / 1000
-    return reportBuild(result, { policy: options.policy, seconds })
+  run: async (inputs, given, caller) => {
+    const { world, steps } = recordSteps(given)
+    const started = world.clock.now()
+    const past = () => {
+      const at = world.clock.now()
+      return { at, seconds: (at.getTime() - started.getTime()) / 1000, steps: steps() }
+    }
+    try {
+      const wishes = parseWishes(inputs.tools, ['syft', 'grype', 'buildx'])
+      const options = await readOptions(inputs, world, caller)
+      const tools = withWishes(world.tools, wishes)
+      const result = await buildImages(options, { ...world, tools })
+      const { policy, revision, signer } = options
+      return reportBuild(result, { ...past(), policy, revision, trust: signer?.trust })
+    } catch (error) {
+      world.signal.throwIfAborted()
+      return reportRefusal(error, past())
+    }
   },
 }
 
@@ -48,7 +63,7 @@ async function readOptions(
     builder: inputs.builder,
     platforms: inputs.platforms,
     push: inputs.push,
-    cache: inputs.cache === 'registry' ? { repository: `${registry}/cache` } : 'builder',
+    cache: inputs.cache === 'none' ? 'none' : cacheOf(registry, inputs, caller),
     policy,
     vex,
     baseline: inputs.baseline,
@@ -59,6 +74,12 @@ async function readOptions(
     signer: await openSigner(signingOf(inputs, caller), caller.signing),
     run: caller,
   }
+}
+
+/** A run that publishes nothing keeps no layers either. */
+function cacheOf(registry: string, { push }: BuildInputs, { branches }: Caller): CacheOptions {
+  const mayWrite = branches.mayWrite && push
+  return { repository: `${registry}/cache`, branches: { ...branches, mayWrite } }
 }
 
 /** Where nothing is published, nothing has to be signed: then "auto" means what there is. */

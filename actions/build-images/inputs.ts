@@ -12,7 +12,8 @@ export const buildImagesInputs = {
   policy: { type: 'text', default: '' },
   baseline: { type: 'text', default: '' },
   'vulnerability-db': { type: 'text', default: '' },
-  cache: { type: 'choice', allowed: ['builder', 'registry'], default: 'builder' },
+  cache: { type: 'choice', allowed: ['auto', 'none'], default: 'auto' },
   signing: { type: 'choice', allowed: [...SIGNING], default: 'auto' },
   manifests: { type: 'text', default: 'k8s' },
+  tools: { type: 'list', default: '' },
 } as const

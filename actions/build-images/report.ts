@@ -1,66 +1,85 @@
 import type { BuildResult } from '../../src/build/buildimages.ts'
 import { type CommandResult, STATUS } from '../../src/edge/command.ts'
+import { RELEASE_STEP } from '../../src/build/publication.ts'
+import type { Step } from '../../src/report/steps.ts'
+import { resultOfError } from '../../src/edge/report.ts'
+import { refusalPage, refusalSummary } from '../../src/report/refusal.ts'
 import { formatImageSet, LOCK_FILE } from '../../src/release/imageset.ts'
-import { bytes, markdownTable } from '../../src/report/markdown.ts'
-import { countFindings, describeFinding, type FindingCounts } from '../../src/scan/findings.ts'
+import { LOCK_FORMS, lockForms } from '../../src/release/lockforms.ts'
 import { type Judged, stoppedBy } from '../../src/scan/judgement.ts'
-import type { ScanPolicy } from '../../src/scan/policy.ts'
+import { describeFinding } from '../../src/scan/findings.ts'
 import { sarifOf } from '../../src/scan/sarif.ts'
+import { originOf } from '../../src/build/origins.ts'
+import { PUBLIC_KEY_FILE } from '../../src/signing/howtoverify.ts'
+import { annotationsOf } from './annotations.ts'
+import { type Circumstances, describeBuild } from './buildreport.ts'
+import { buildPage } from './page.ts'
+import { buildSummary } from './summary.ts'
+import { originInWords } from './words.ts'
 
-const SHOWN_FINDINGS = 10
+const NAME = 'build-images'
+const PAGE_FILE = 'report.html'
 
-/** What `build-images` says: outputs, `build-images.v1` report, lock file, SARIF and summary. */
-export function reportBuild(
-  result: BuildResult,
-  how: { readonly policy: ScanPolicy; readonly seconds: number },
-): CommandResult {
+/** What `build-images` says: outputs, `build-images.v1` report, page, summary, annotations, lock file in its forms, and SARIF. */
+export function reportBuild(result: BuildResult, how: Circumstances): CommandResult {
   const { images, scans, judgement, database, release, outcome } = result
   const references = Object.fromEntries(
     Object.entries(images.images).map(([name, image]) => [name, image.reference]),
   )
-  const findings = Object.fromEntries(
-    scans.map((scan) => [scan.image, countFindings(scan.findings)]),
-  )
-  const stopped = stoppedBy(judgement)
   const sarif = scans.map(({ image }) =>
     sarifOf(image, judgement.findings, { name: 'grype', version: database.scanner }),
   )
+  const report = describeBuild(result, how, droppedNotes(sarif))
+  const publicKey = report.verification?.publicKey ?? null
   return {
     outputs: {
       images: outcome === 'stopped' ? '{}' : JSON.stringify(references),
       release: release?.reference ?? '',
     },
-    report: {
-      kind: 'build-images',
-      version: 1,
-      outcome,
-      images: images.images,
-      why: result.why,
-      checks: result.checks,
-      findings,
-      stopped: stopped.map(describeJudged),
-      notes: [...judgement.notes, ...droppedNotes(sarif)],
-      database: {
-        built: database.built,
-        checksum: database.checksum,
-        ageDays: database.ageDays,
-      },
-      threshold: how.policy.threshold,
-      release: release?.reference ?? null,
-      seconds: how.seconds,
-    },
-    summary: summarize(result, findings),
+    report,
+    summary: buildSummary(report),
     headline: headlineOf(result),
-    details: stopped.map(({ image, finding }) => `${image}: ${describeFinding(finding)}`),
+    details: stoppedBy(judgement).map((one) => describeStop(one, result)),
+    annotations: annotationsOf(report),
     status: outcome === 'stopped' ? STATUS.refused : STATUS.good,
-    files: { 'lock-file': { name: LOCK_FILE, content: formatImageSet(images) } },
+    files: {
+      'lock-file': { name: LOCK_FILE, content: formatImageSet(images) },
+      'report-page': { name: PAGE_FILE, content: buildPage(report) },
+      ...(publicKey === null
+        ? {}
+        : { 'public-key': { name: PUBLIC_KEY_FILE, content: publicKey } }),
+    },
     folders: {
+      'lock-forms': { name: LOCK_FORMS, files: lockForms(images) },
       sarif: {
         name: 'sarif',
         files: Object.fromEntries(sarif.map(({ image, text }) => [`${image}.sarif`, text])),
       },
     },
   }
+}
+
+/** A refusal, with its page: somebody who looks for the report must find why there is none. */
+export function reportRefusal(
+  error: unknown,
+  past: Pick<Circumstances, 'at' | 'seconds' | 'steps'>,
+): CommandResult {
+  const result = resultOfError(error, NAME)
+  const { headline: message, details = [] } = result
+  const refusal = { about: NAME, message, details, consequence: consequenceOf(past.steps), ...past }
+  return {
+    ...result,
+    summary: refusalSummary(refusal),
+    files: { 'report-page': { name: PAGE_FILE, content: refusalPage(refusal) } },
+  }
+}
+
+function consequenceOf(steps: readonly Step[]): string {
+  const appearing = steps.find(({ title }) => title === RELEASE_STEP)
+  if (appearing === undefined) return 'No release and no tag was published.'
+  return appearing.state === 'done'
+    ? 'The release is published; what failed came after it. Run again to make up for it.'
+    : 'The release may be published or not. Run again: the same input makes the same release.'
 }
 
 function headlineOf({ outcome, images, judgement, release }: BuildResult): string {
@@ -80,10 +99,10 @@ function headlineOf({ outcome, images, judgement, release }: BuildResult): strin
   }
 }
 
-function describeJudged({ image, finding, decision }: Judged): unknown {
-  const { id, severity, version, fixedIn } = finding
-  const why = 'why' in decision ? decision.why : decision.kind
-  return { image, id, severity, package: finding.package, version, fixedIn, why }
+function describeStop({ image, finding }: Judged, { origins }: BuildResult): string {
+  const origin = originOf(finding, origins.get(image))
+  const place = origin === undefined ? '' : `; comes in by ${originInWords(origin)}`
+  return `${image}: ${describeFinding(finding)}${place}`
 }
 
 function droppedNotes(
@@ -92,38 +111,4 @@ function droppedNotes(
   return sarif
     .filter(({ dropped }) => dropped > 0)
     .map(({ image, dropped }) => `The SARIF of ${image} lacks ${dropped} findings, the mildest`)
-}
-
-function summarize(
-  { images, why, checks, judgement, database, release, outcome }: BuildResult,
-  findings: Readonly<Record<string, FindingCounts>>,
-): string {
-  const rows = Object.entries(images.images).map(([name, image]) => {
-    const { critical = 0, high = 0, medium = 0, low = 0 } = findings[name] ?? {}
-    const counts = [critical, high, medium, low].map(String)
-    return [name, why[name] ?? '', `\`${image.digest.slice(0, 19)}\``, bytes(image.size), ...counts]
-  })
-  const lines = judgement.findings.map(
-    ({ image, finding, decision }) => `- ${image}: ${describeFinding(finding)} — ${decision.kind}`,
-  )
-  const stopped = outcome === 'stopped'
-  return [
-    stopped ? '## ✗ build-images: the scan stopped the release' : '## ✓ build-images',
-    release === undefined ? 'Not published.' : `Release \`${release.reference}\``,
-    markdownTable(['image', 'why', 'digest', 'size', 'critical', 'high', 'medium', 'low'], rows),
-    `Vulnerability database of ${database.built}.`,
-    ...judgement.notes.map((note) => `> ${note}`),
-    ...checks.map(({ file, line, message, url }) => `> [${file}:${line}](${url}) ${message}`),
-    ...(lines.length === 0
-      ? []
-      : [
-          `<details${stopped ? ' open' : ''}><summary>Findings</summary>\n`,
-          ...lines.slice(0, SHOWN_FINDINGS),
-          ...(lines.length > SHOWN_FINDINGS
-            ? [`- … and ${lines.length - SHOWN_FINDINGS} more`]
-            : []),
-          '\n</details>',
-        ]),
-    '',
-  ].join('\n\n')
 }

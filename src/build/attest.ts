@@ -2,24 +2,22 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { UserError } from '../errors.ts'
-import { parseJson, textAt } from '../json.ts'
+import { textAt } from '../json.ts'
 import { openRepository } from '../registry/client.ts'
 import { formatReference, parseReference } from '../registry/reference.ts'
 import type { ImageSet } from '../release/imageset.ts'
 import type { Release } from '../release/release.ts'
 import type { Finding } from '../scan/findings.ts'
+import { scannerEnvironment } from '../scan/environment.ts'
 import type { Database, Scan } from '../scan/scanner.ts'
 import { attach, readAttestations } from '../signing/attestation.ts'
+import { PREDICATES } from '../signing/howtoverify.ts'
 import type { Signer } from '../signing/signer.ts'
-import type { Statement, Subject } from '../signing/statement.ts'
+import { type Statement, type Subject, WrittenPredicate } from '../signing/statement.ts'
 import type { World } from '../world.ts'
 import type { KeyOfTarget } from './inputkey.ts'
 import { type BuildRun, provenanceOf } from './provenance.ts'
 
-/** Predicates as cosign knows them by the names `spdxjson` and, by their whole address, the others. */
-const SBOM = 'https://spdx.dev/Document'
-const SCAN = 'https://in-toto.io/attestation/vulns/v0.1'
-const RELEASE = 'https://todo-deploy.dev/release/v1'
 const SYFT_TIMEOUT_S = 300
 
 /** What is signed about one image. */
@@ -58,9 +56,15 @@ export async function vouchForImage(
     const sbom = await sha256OfFile(image.scan.sbomFile)
     const about = { subject, target: image.name, bakeFile: image.bakeFile }
     await attach(provenanceOf(about, { key: image.key, sbom }, run), to, signer)
-    await attach(await sbomStatement(subject, image.scan, world), to, signer)
+    // One at a time: all the SBOMs of a run would not fit into the memory that it may have.
+    await repository.inTurn('SBOM', async () => {
+      await attach(await sbomStatement(subject, image.scan, world), to, signer)
+    })
   }
-  const scans = await readAttestations(stored.digest, SCAN, { trust: signer.trust, repository })
+  const scans = await readAttestations(stored.digest, PREDICATES.scan, {
+    trust: signer.trust,
+    repository,
+  })
   if (!scans.some(({ predicate }) => databaseIn(predicate) === database.checksum))
     await attach(scanStatement(subject, image.scan, { database, run }), to, signer)
 }
@@ -73,7 +77,7 @@ export async function vouchForRelease(
 ): Promise<void> {
   const place = parseReference(release.reference)
   const repository = openRepository(place, world.signal)
-  const known = await readAttestations(release.digest, RELEASE, {
+  const known = await readAttestations(release.digest, PREDICATES.release, {
     trust: by.signer.trust,
     repository,
   })
@@ -87,7 +91,7 @@ export async function vouchForRelease(
       { name: `${place.registry}/${place.repository}`, digest: release.digest },
       ...images,
     ],
-    predicateType: RELEASE,
+    predicateType: PREDICATES.release,
     predicate: {
       release: release.reference,
       images: imagesByName(release.images),
@@ -112,14 +116,15 @@ async function sbomStatement(subject: Subject, scan: Scan, world: World): Promis
   const result = await world.run(
     {
       argv: [syft, 'convert', scan.sbomFile, '-q', '-o', 'spdx-json'],
+      env: scannerEnvironment(process.env),
       timeoutSeconds: SYFT_TIMEOUT_S,
     },
     world.signal,
   )
   if (result.status !== 0)
     throw new UserError(`syft could not write the SBOM of ${scan.image} as SPDX`, [result.stderr])
-  const predicate = parseJson(result.stdout, `the SBOM of ${scan.image}`)
-  return { subjects: [subject], predicateType: SBOM, predicate }
+  const predicate = new WrittenPredicate(result.stdout.trim())
+  return { subjects: [subject], predicateType: PREDICATES.sbom, predicate }
 }
 
 function scanStatement(
@@ -140,7 +145,7 @@ function scanStatement(
       scanFinishedOn: run.finished.toISOString(),
     },
   }
-  return { subjects: [subject], predicateType: SCAN, predicate }
+  return { subjects: [subject], predicateType: PREDICATES.scan, predicate }
 }
 
 function describeResult(finding: Finding): unknown {

@@ -1,5 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { bakeArguments, explainBuild } from './bake.ts'
+import { fakeWorld } from '../../tests/fakes/world.ts'
+import type { Program } from '../world.ts'
+import { bakeArguments, bakeCaches, bakeLayouts } from './bake.ts'
 import type { BakeTarget } from './bakeplan.ts'
 
 function target(name: string, context: string): BakeTarget {
@@ -15,7 +20,6 @@ const plan = {
 const options = {
   builder: '',
   platforms: [],
-  cache: 'builder',
   names: ['backend', 'frontend'],
   output: (name: string) => `type=oci,dest=/out/${name}`,
 } as const
@@ -45,93 +49,94 @@ describe('the arguments of a build', () => {
     expect(args).not.toMatch(/--builder|platform|cache/)
   })
 
-  it('give each image a cache of its own, which never fails the build', () => {
+  it('read the caches that were found, nearest first', () => {
     const args = bakeArguments(plan, {
       ...options,
       builder: 'remote',
       platforms: ['linux/amd64', 'linux/arm64'],
-      cache: { repository: 'ghcr.io/todo/cache' },
+      caches: new Map([['backend', ['ghcr.io/todo/cache:mine', 'ghcr.io/todo/cache:main']]]),
     })
     expect(args).toContain('*.platform=linux/amd64,linux/arm64')
     expect(args[args.indexOf('--builder') + 1]).toBe('remote')
-    expect(args).toContain('backend.cache-from=type=registry,ref=ghcr.io/todo/cache:backend')
-    const write = args.find((arg) => arg.startsWith('frontend.cache-to'))
-    expect(write).toMatch(/ref=ghcr\.io\/todo\/cache:frontend,.*ignore-error=true/)
+    expect(args.filter((arg) => arg.includes('cache'))).toEqual([
+      'backend.cache-from=type=registry,ref=ghcr.io/todo/cache:mine',
+      'backend.cache-from=type=registry,ref=ghcr.io/todo/cache:main',
+    ])
   })
 })
 
-/** What buildx prints where one of several images fails in a step. */
-const FAILED_STEP = `
-#10 [backend 3/3] RUN pip install -r requirements.txt
-#10 0.112 Collecting fastapi==0.999
-#10 1.124 ERROR: No matching distribution found for fastapi==0.999
-#10 ERROR: process "/bin/sh -c pip install -r requirements.txt" did not complete successfully: exit code: 1
+/** A builder that ends as it is told, call by call. */
+function builder(...ends: readonly { readonly status: number; readonly stderr?: string }[]) {
+  const asked: (readonly string[])[] = []
+  const run = ({ argv }: Program) => {
+    const end = ends[asked.length] ?? { status: 0 }
+    asked.push(argv)
+    return Promise.resolve({ stdout: '', stderr: '', ...end })
+  }
+  return { asked, run }
+}
 
-#7 [frontend 1/1] RUN npm ci
-#7 CANCELED
-------
- > [backend 3/3] RUN pip install -r requirements.txt:
-0.112 Collecting fastapi==0.999
-1.124 ERROR: No matching distribution found for fastapi==0.999
-------
-WARNING: No output specified for backend target(s) with docker-container driver.
-Dockerfile:3
---------------------
-   1 |     FROM python:3.11-slim
-   2 |     WORKDIR /app
-   3 | >>> RUN pip install -r requirements.txt
-   4 |     
---------------------
-ERROR: target backend: failed to solve: process "/bin/sh -c pip install -r requirements.txt" did not complete successfully: exit code: 1
-`
+const caches = new Map([['backend', ['ghcr.io/todo/cache:main']]])
+const GONE = 'ERROR: failed to solve: failed to copy: httpReadSeeker: content at sha256:1 not found'
 
-/** What buildx prints where the only image fails before its first step: it names no target then. */
-const FAILED_BASE = `
-#3 [internal] load metadata for docker.io/library/pyton:3.11
-#3 ERROR: docker.io/library/pyton:3.11: not found
-------
- > [internal] load metadata for docker.io/library/pyton:3.11:
-------
-Dockerfile:1
---------------------
-   1 | >>> FROM pyton:3.11
---------------------
-ERROR: failed to solve: pyton:3.11: failed to resolve source metadata for docker.io/library/pyton:3.11: docker.io/library/pyton:3.11: not found
-`
+describe('a build with a cache', () => {
+  const build = async (end: string) => {
+    const workspace = await mkdtemp(join(tmpdir(), 'todo-deploy-bake-'))
+    const { asked, run } = builder({ status: 1, stderr: end }, { status: 1, stderr: end })
+    const world = fakeWorld({ run, workspace })
+    const how = { ...options, names: ['backend'], caches }
+    await expect(bakeLayouts({ ...plan, folder: workspace }, how, world)).rejects.toThrow()
+    await rm(workspace, { recursive: true })
+    return { asked, said: world.said.join('\n') }
+  }
 
-describe('a build that failed', () => {
-  it('names the image, the line of its Dockerfile and the step in the first line', () => {
-    expect(explainBuild(FAILED_STEP, plan).message).toBe(
-      'The image backend did not build at app/backend/Dockerfile:3: process "/bin/sh -c pip install -r requirements.txt" did not complete successfully: exit code: 1',
+  it('is done again without it where a layer of the cache is gone', async () => {
+    const { asked, said } = await build(GONE)
+    expect(asked.map((argv) => argv.join(' ').includes('cache-from'))).toEqual([true, false])
+    expect(said).toMatch(/again without the build cache: .*not found/)
+  })
+
+  it('is not done again where a program of it failed', async () => {
+    const failed = 'ERROR: process "/bin/sh -c false" did not complete successfully: exit code: 1'
+    expect((await build(failed)).asked).toHaveLength(1)
+  })
+})
+
+describe('keeping layers', () => {
+  const places = ['linux/amd64', 'linux/arm64'].flatMap((platform) =>
+    ['backend', 'frontend'].map((name) => ({
+      name,
+      platform,
+      reference: `ghcr.io/todo/cache:${name}-${platform.slice(6)}`,
+    })),
+  )
+
+  it('is done for each image and platform, with every step, and pushes nothing else', async () => {
+    const { asked, run } = builder()
+    await bakeCaches(plan, { ...options, places, caches }, fakeWorld({ run }))
+    expect(asked).toHaveLength(2)
+    const [, second = []] = asked
+    expect(second).toContain('*.platform=linux/arm64')
+    expect(second).toContain(
+      'frontend.cache-to=type=registry,ref=ghcr.io/todo/cache:frontend-arm64,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true',
     )
-  })
-
-  it('knows the line to mark', () => {
-    expect(explainBuild(FAILED_STEP, plan).place).toEqual({
-      file: 'app/backend/Dockerfile',
-      line: 3,
-    })
-  })
-
-  it('shows the last words of the program that failed below it', () => {
-    expect(explainBuild(FAILED_STEP, plan).details).toEqual([
-      ' > [backend 3/3] RUN pip install -r requirements.txt:',
-      '0.112 Collecting fastapi==0.999',
-      '1.124 ERROR: No matching distribution found for fastapi==0.999',
+    expect(second.filter((arg) => arg.includes('output='))).toEqual([
+      'backend.output=type=cacheonly',
+      'frontend.output=type=cacheonly',
     ])
   })
 
-  it('names the image where only one was built', () => {
-    expect(
-      explainBuild(FAILED_BASE, { ...plan, targets: plan.targets.slice(0, 1) }).message,
-    ).toMatch(
-      /^The image backend did not build at app\/backend\/Dockerfile:1: pyton:3\.11: .*not found$/,
-    )
+  it('says what went wrong, and is no failure', async () => {
+    const { asked, run } = builder({ status: 1, stderr: 'ERROR: failed to push: 403 Forbidden\n' })
+    const world = fakeWorld({ run })
+    await bakeCaches(plan, { ...options, places, caches }, world)
+    expect(asked).toHaveLength(1)
+    expect(world.said.join('\n')).toMatch(/cache was not written.*403 Forbidden/)
   })
 
-  it('has its whole end shown where its form is another', () => {
-    const error = explainBuild('ERROR: no builder "todo-deploy" found\n', plan)
-    expect(error.message).toBe('An image did not build: no builder "todo-deploy" found')
-    expect(error.details).toContain('ERROR: no builder "todo-deploy" found')
+  it('has nothing to do where this run keeps none', async () => {
+    const { asked, run } = builder()
+    await bakeCaches(plan, { ...options, places: [], caches }, fakeWorld({ run }))
+    expect(asked).toEqual([])
   })
 })

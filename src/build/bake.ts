@@ -1,90 +1,132 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { UserError } from '../errors.ts'
-import { parseJson, textAt } from '../json.ts'
+import { diskFull, messageOf, type UserError } from '../errors.ts'
+import { parseJson } from '../json.ts'
 import { type LayoutImage, readLayout } from '../registry/layout.ts'
-import { isDigest } from '../registry/reference.ts'
-import type { World } from '../world.ts'
+import type { ProgramResult, World } from '../world.ts'
 import type { BakePlan } from './bakeplan.ts'
 import { followBuild } from './buildlog.ts'
-import { dockerfileOf } from './inputkey.ts'
+import type { CachePlace, CacheSources } from './cache.ts'
+import { explainBuild } from './buildfailure.ts'
 import { CHECKS_IN_METADATA, type DockerfileCheck, readChecks } from './checks.ts'
 
 export type BakeOptions = {
   readonly builder: string
   /** Such as `linux/amd64`; empty: what the bake file says. */
   readonly platforms: readonly string[]
-  /** Registry cache for each image, or the builder's own only. */
-  readonly cache: { readonly repository: string } | 'builder'
 }
 
-/** What came of a build: the digest of each image, and what BuildKit's checks say about the Dockerfiles. */
+/** What came of a build: the bytes of each image, and what BuildKit's checks say about the Dockerfiles. */
 export type Baked = {
-  readonly digests: ReadonlyMap<string, string>
+  readonly layouts: ReadonlyMap<string, LayoutImage>
   readonly checks: readonly DockerfileCheck[]
 }
 
 const BUILD_TIMEOUT_S = 3600
+/** Layers of some gigabytes over a slow line. Nobody waits for more: what is built is published by then. */
+const CACHE_TIMEOUT_S = 600
 /** Files that are younger than SOURCE_DATE_EPOCH get that time: the same input makes the same digest, whenever it is built. */
 const DATED = 'rewrite-timestamp=true'
+/** A cache for every step, in a form that all registries take. One that can't be written never fails a build. */
+const CACHE_FORM = 'mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true'
+/** The words of a step whose program failed: no cache is at fault. */
+const STEP_FAILED = /did not complete successfully/
 
 /**
- * Builds the named targets in one session and returns the digest each would be published under. The images stay in the builder:
- * which of them have to be fetched is decided by digest.
+ * Builds the named targets in one session, each into an OCI layout of its own below the workspace. Nothing is pushed. Where a cache
+ * breaks while it is read, all is built again without it.
  */
-export async function bakeDigests(
+export async function bakeLayouts(
   plan: BakePlan,
-  options: BakeOptions & { readonly names: readonly string[] },
+  options: BakeOptions & { readonly names: readonly string[]; readonly caches: CacheSources },
   world: World,
 ): Promise<Baked> {
-  const file = join(world.workspace, 'bake-metadata.json')
-  const output = () => `type=image,push=false,oci-mediatypes=true,${DATED}`
-  const { names } = options
-  const args = bakeArguments(plan, { ...options, output })
-  await runBake(plan, [...args, '--metadata-file', file], world)
-  const metadata = parseJson(await readFile(file, 'utf8'), 'the metadata of bake')
-  const digests = new Map(names.map((name) => [name, digestOf(metadata, name)]))
-  return { digests, checks: await readChecks(metadata, plan) }
-}
-
-/** Fetches built images, each into an OCI layout of its own below the workspace. */
-export async function exportLayouts(
-  plan: BakePlan,
-  options: BakeOptions & { readonly names: readonly string[] },
-  world: World,
-): Promise<ReadonlyMap<string, LayoutImage>> {
-  if (options.names.length === 0) return new Map()
   const folder = join(world.workspace, 'layouts')
-  await rm(folder, { recursive: true, force: true }) // An exporter adds to what is there already.
-  await mkdir(folder, { recursive: true })
+  const file = join(world.workspace, 'bake-metadata.json')
   const output = (name: string) => `type=oci,tar=false,dest=${join(folder, name)},${DATED}`
-  const allow = `--allow=fs.write=${folder}`
-  await runBake(plan, [...bakeArguments(plan, { ...options, output }), allow], world)
-  const images = new Map<string, LayoutImage>()
-  for (const name of options.names) images.set(name, await readLayout(join(folder, name)))
-  return images
+  const more = [`--allow=fs.write=${folder}`, '--metadata-file', file]
+  const attempt = async (caches: CacheSources) => {
+    await rm(folder, { recursive: true, force: true }) // An exporter adds to what is there already.
+    await mkdir(folder, { recursive: true })
+    const args = bakeArguments(plan, { ...options, caches, output })
+    return await runBake(plan, { args: [...args, ...more], timeoutSeconds: BUILD_TIMEOUT_S }, world)
+  }
+  let result = await attempt(options.caches)
+  if (result.status !== 0 && options.caches.size > 0 && !STEP_FAILED.test(result.stderr)) {
+    const { message } = explainBuild(result.stderr, plan)
+    world.progress.warn(`The build is done again without the build cache: ${message}`)
+    result = await attempt(new Map())
+  }
+  if (result.status !== 0) throw explain(result.stderr, plan, world)
+  const layouts = new Map<string, LayoutImage>()
+  for (const name of options.names) layouts.set(name, await readLayout(join(folder, name)))
+  const metadata = parseJson(await readFile(file, 'utf8'), 'the metadata of bake')
+  return { layouts, checks: await readChecks(metadata, plan) }
 }
 
-async function runBake(plan: BakePlan, args: readonly string[], world: World): Promise<void> {
+/** The builder may have room enough where we have none to put its images. */
+function explain(stderr: string, plan: BakePlan, { workspace }: World): UserError {
+  const full = stderr
+    .split('\n')
+    .find((line) => line.includes('no space left on device') && line.includes(workspace))
+  return full === undefined ? explainBuild(stderr, plan) : diskFull([full])
+}
+
+/** Keeps the layers of what was just built, one platform after the other. Never fails: what can't be kept is said. */
+export async function bakeCaches(
+  plan: BakePlan,
+  options: BakeOptions & {
+    readonly places: readonly CachePlace[]
+    readonly caches: CacheSources
+  },
+  world: World,
+): Promise<void> {
+  const { places } = options
+  for (const platform of new Set(places.map((place) => place.platform))) {
+    const here = places.filter((place) => place.platform === platform)
+    const args = bakeArguments(plan, {
+      ...options,
+      platforms: platform.includes('/') ? [platform] : options.platforms,
+      names: here.map(({ name }) => name),
+      output: () => 'type=cacheonly',
+    })
+    const to = here.flatMap(({ name, reference }) => [
+      '--set',
+      `${name}.cache-to=type=registry,ref=${reference},${CACHE_FORM}`,
+    ])
+    const how = { args: [...args, ...to], timeoutSeconds: CACHE_TIMEOUT_S }
+    const fault = await runBake(plan, how, world).then(cacheFault, messageOf)
+    world.signal.throwIfAborted()
+    if (fault !== undefined) {
+      world.progress.warn(
+        `The build cache was not written, so that a later build takes longer: ${fault}`,
+      )
+      return
+    }
+  }
+}
+
+/** With ignore-error the builder only mentions what went wrong. */
+function cacheFault({ status, stderr }: ProgramResult): string | undefined {
+  const error = /^(?:#\d+ )?(?:ERROR|error)[: ]+(.*)$/m.exec(stderr)?.[1]
+  return status === 0 ? error : (error ?? `buildx ended with status ${status}`)
+}
+
+async function runBake(
+  plan: BakePlan,
+  how: { readonly args: readonly string[]; readonly timeoutSeconds: number },
+  world: World,
+): Promise<ProgramResult> {
   const buildx = await world.tools('buildx')
-  const result = await world.run(
+  return await world.run(
     {
-      argv: [buildx, ...args],
+      argv: [buildx, ...how.args],
       cwd: plan.folder,
       env: { ...process.env, ...CHECKS_IN_METADATA },
-      timeoutSeconds: BUILD_TIMEOUT_S,
+      timeoutSeconds: how.timeoutSeconds,
       onLine: followBuild(world.progress.say),
     },
     world.signal,
-  )
-  if (result.status !== 0) throw explainBuild(result.stderr, plan)
-}
-
-function digestOf(metadata: unknown, name: string): string {
-  const digest = textAt(metadata, name, 'containerimage.digest') ?? ''
-  if (isDigest(digest)) return digest
-  throw new UserError(
-    `The builder named no digest for ${name}; use one with the docker-container driver`,
   )
 }
 
@@ -94,9 +136,10 @@ export function bakeArguments(
   options: BakeOptions & {
     readonly names: readonly string[]
     readonly output: (name: string) => string
+    readonly caches?: CacheSources
   },
 ): readonly string[] {
-  const { builder, platforms, cache, names, output } = options
+  const { builder, platforms, names, output, caches } = options
   const set = (target: string, key: string, value: string) => ['--set', `${target}.${key}=${value}`]
   return [
     'bake',
@@ -111,7 +154,9 @@ export function bakeArguments(
     ...names.flatMap((name) => [
       ...set(name, 'output', output(name)),
       ...dateArguments(plan, name),
-      ...(cache === 'builder' ? [] : cacheArguments(name, cache.repository)),
+      ...(caches?.get(name) ?? []).flatMap((reference) =>
+        set(name, 'cache-from', `type=registry,ref=${reference}`),
+      ),
     ]),
     ...names,
   ]
@@ -128,54 +173,4 @@ function entitlements(plan: BakePlan): string[] {
     .map(({ context }) => resolve(plan.folder, context))
     .filter((context) => relative(plan.folder, context).startsWith('..'))
   return outside.map((context) => `--allow=fs.read=${context}`)
-}
-
-/** A cache that can't be read or written never fails a build. */
-function cacheArguments(name: string, repository: string): string[] {
-  const ref = `type=registry,ref=${repository}:${name}`
-  return [
-    '--set',
-    `${name}.cache-from=${ref}`,
-    '--set',
-    `${name}.cache-to=${ref},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true`,
-  ]
-}
-
-/** The cause of a failed build in one line: which image and step, and why; then the last words of what failed. */
-export function explainBuild(
-  stderr: string,
-  plan: Pick<BakePlan, 'folder' | 'targets'>,
-): UserError {
-  const lines = stderr.split('\n')
-  const summary = lines.findLast((line) => line.startsWith('ERROR:')) ?? ''
-  // BuildKit names the target only where there are several.
-  const [only, ...more] = plan.targets
-  const name = /target (\S+): /.exec(summary)?.[1] ?? (more.length === 0 ? only?.name : undefined)
-  const target = plan.targets.find((one) => one.name === name)
-  const [, written, line] =
-    lines.map((one) => /^(\S*Dockerfile):(\d+)$/.exec(one.trim())).find((one) => one !== null) ?? []
-  const cause = summary.replace(
-    /^ERROR: (?:target \S+: )?(?:failed to build: )?(?:failed to solve: )?/,
-    '',
-  )
-  const file = target === undefined ? undefined : dockerfileOf(target, plan.folder)
-  const place =
-    file === undefined || line === undefined
-      ? undefined
-      : { file: relative(plan.folder, file), line: Number(line) }
-  const who = name === undefined ? 'An image' : `The image ${name}`
-  const where = line === undefined ? '' : ` at ${place?.file ?? written ?? ''}:${line}`
-  return new UserError(
-    `${who} did not build${where}: ${cause || 'see below'}`,
-    failureBlock(lines),
-    { place },
-  )
-}
-
-/** BuildKit prints the failed step's output between two lines of six dashes; the longer ones frame a piece of the Dockerfile. */
-function failureBlock(lines: readonly string[]): string[] {
-  const end = lines.findLastIndex((line) => /^-{6}$/.test(line))
-  if (end < 0) return lines.slice(-20)
-  const start = lines.slice(0, end).findLastIndex((line) => /^ > |^-{6}$/.test(line))
-  return lines.slice(Math.max(start, end - 30), end).filter((line) => line.trim() !== '')
 }

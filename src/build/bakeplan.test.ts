@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { fakeWorld } from '../../tests/fakes/world.ts'
-import { readBakePlan } from './bakeplan.ts'
+import { readBakePlan, requireImageNames } from './bakeplan.ts'
 
 const options = { file: 'docker-bake.hcl', folder: '/todo', targets: [] }
 
@@ -70,5 +70,17 @@ describe('a bake plan', () => {
     await expect(planOf({}, stderr)).rejects.toThrow(
       "The bake file docker-bake.hcl can't be used: failed to find target backnd",
     )
+  })
+})
+
+describe('the name of a target', () => {
+  it('becomes the name of an image, so that all that can not are refused together', async () => {
+    const plan = await planOf({ Api: {}, release: {}, cache: {}, web: {} })
+    const refused = () => {
+      requireImageNames(plan, 'ghcr.io/acme/todo')
+    }
+    expect(refused).toThrow("The targets can't all be images: rename them in the bake file: 3 prob")
+    const good = await planOf({ 'local-model': {} })
+    requireImageNames(good, 'ghcr.io/acme/todo')
   })
 })

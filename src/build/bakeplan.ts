@@ -1,6 +1,9 @@
-import { UserError } from '../errors.ts'
+import { refuse, UserError } from '../errors.ts'
 import { at, isObject, listAt, parseJson, textAt } from '../json.ts'
+import { parseReference } from '../registry/reference.ts'
+import { hideUserinfo } from '../userinfo.ts'
 import type { World } from '../world.ts'
+import { secretArguments } from './secretarguments.ts'
 
 /** One image to build, as `bake --print` resolved it. */
 export type BakeTarget = {
@@ -29,8 +32,6 @@ const PRINT_TIMEOUT_S = 60
  * write. A fixed one, because with the time of the commit each commit would make new images of what it did not change.
  */
 const SOURCE_DATE_EPOCH = '315532800'
-/** A build argument that looks like this would end up in the image's history for everybody. */
-const SECRET_NAME = /(SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_?KEY|CREDENTIAL)/i
 
 /** Resolves the bake file. Unknown targets, broken files and secrets in build arguments are refused here. */
 export async function readBakePlan(
@@ -52,7 +53,7 @@ export async function readBakePlan(
   const plan = parseJson(result.stdout, 'the answer of bake --print')
   const found = at(plan, 'target')
   const targets = isObject(found) ? Object.entries(found) : []
-  const leaked = targets.flatMap(([name, target]) => secretArguments(name, target))
+  const leaked = targets.flatMap(([name, target]) => secretArguments(name, target, process.env))
   if (leaked.length > 0)
     throw new UserError(
       `Build arguments are visible in the image: pass these as build secrets instead`,
@@ -62,6 +63,25 @@ export async function readBakePlan(
   const asked = members('default', plan, all)
   const isAsked = ({ name }: BakeTarget) => asked.length === 0 || asked.includes(name)
   return { file, folder, targets: all.filter(isAsked), parents: all.filter((one) => !isAsked(one)) }
+}
+
+/** What the names below `<registry>/` are taken for. */
+const TAKEN: Readonly<Record<string, string>> = { release: 'the releases', cache: 'kept layers' }
+
+/** Throws `UserError` where a target can't give its image a name in the registry. */
+export function requireImageNames(plan: BakePlan, registry: string): void {
+  const problems = plan.targets.flatMap(({ name }) => {
+    if (TAKEN[name] !== undefined) return [`${registry}/${name} is for ${TAKEN[name]}`]
+    try {
+      parseReference(`${registry}/${name}`)
+      return []
+    } catch (error) {
+      if (error instanceof UserError) return [error.message]
+      throw error
+    }
+  })
+  if (problems.length > 0)
+    refuse("The targets can't all be images: rename them in the bake file", problems)
 }
 
 function describeTarget(name: string, target: unknown): BakeTarget {
@@ -89,16 +109,8 @@ function textsOf(value: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]))
 }
 
-function secretArguments(name: string, target: unknown): string[] {
-  const args = at(target, 'args')
-  if (!isObject(args)) return []
-  return Object.keys(args)
-    .filter((key) => SECRET_NAME.test(key))
-    .map((key) => `${name}: ${key}`)
-}
-
 function explain(stderr: string, options: { readonly file: string }): UserError {
-  const lines = stderr.trim().split('\n')
+  const lines = hideUserinfo(stderr).trim().split('\n')
   const error = lines.findLast((line) => line.includes('ERROR')) ?? lines.at(-1) ?? ''
   return new UserError(
     `The bake file ${options.file} can't be used: ${error.replace(/^ERROR:\s*/, '')}`,

@@ -2,21 +2,26 @@ import { openRepository } from '../registry/client.ts'
 import { parseReference } from '../registry/reference.ts'
 import type { Files } from '../release/archive.ts'
 import type { ImageSet } from '../release/imageset.ts'
-import { publishRelease, type Release } from '../release/release.ts'
+import type { Release } from '../release/release.ts'
 import { type Judgement, stoppedBy } from '../scan/judgement.ts'
 import type { ScanPolicy } from '../scan/policy.ts'
 import { type Database, openDatabase, type Scan } from '../scan/scanner.ts'
 import type { VexStatement } from '../scan/vex.ts'
 import type { Signer } from '../signing/signer.ts'
 import type { World } from '../world.ts'
-import { vouchForImage, vouchForRelease } from './attest.ts'
-import type { BakeOptions } from './bake.ts'
-import { readBakePlan } from './bakeplan.ts'
+import { bakeCaches, type BakeOptions } from './bake.ts'
+import { readBakePlan, requireImageNames } from './bakeplan.ts'
+import { lookAtBases } from './basefacts.ts'
+import { type BaseOfImage, compareBases } from './basefixes.ts'
+import type { CacheOptions } from './cache.ts'
 import type { DockerfileCheck } from './checks.ts'
-import { type Images, makeImages } from './images.ts'
+import { type EarlierImage, readEarlier } from './earlier.ts'
+import { makeImages } from './images.ts'
+import { type ImageOrigins, readOrigins } from './origins.ts'
 import type { BuildRun } from './provenance.ts'
-import { publishImages, writeTags } from './publish.ts'
+import { publish } from './publication.ts'
 import { judgeAll, scanAll } from './scans.ts'
+import { surveyTargets } from './survey.ts'
 
 export type BuildOptions = BakeOptions & {
   readonly file: string
@@ -25,6 +30,7 @@ export type BuildOptions = BakeOptions & {
   /** `host/path`: images go to `<registry>/<target>`, releases to `<registry>/release`. */
   readonly registry: string
   readonly push: boolean
+  readonly cache: CacheOptions
   readonly policy: ScanPolicy
   readonly vex: readonly VexStatement[]
   /** The release whose findings are not new, or empty. */
@@ -44,12 +50,20 @@ export type BuildResult = {
   /** `stopped`: a finding that the policy does not allow, so that nothing was published. */
   readonly outcome: 'published' | 'built' | 'stopped'
   readonly images: ImageSet
+  /** Names of those that were built in this run; the others were there. */
+  readonly built: readonly string[]
   /** Image name → why it was built, or that it was not. */
   readonly why: Readonly<Record<string, string>>
   readonly checks: readonly DockerfileCheck[]
   readonly scans: readonly Scan[]
   readonly judgement: Judgement
   readonly database: Database
+  /** Image name → the images it is built on. */
+  readonly bases: ReadonlyMap<string, readonly BaseOfImage[]>
+  /** What the images were before; those that are new are not in it. */
+  readonly earlier: ReadonlyMap<string, EarlierImage>
+  /** Image name → what is known about where its packages come in. */
+  readonly origins: ReadonlyMap<string, ImageOrigins>
   /** Absent where nothing was published. */
   readonly release?: Release
 }
@@ -63,62 +77,53 @@ export async function buildImages(options: BuildOptions, world: World): Promise<
   const started = world.clock.now()
   const place = parseReference(`${options.registry}/release`)
   const plan = await progress.step('Read the bake file', () => readBakePlan(options, world))
+  requireImageNames(plan, options.registry)
   if (options.push) await progress.step('Reach the registry', () => reachRegistry(place, world))
   // The database is not waited for while there is something to build.
   const opening = openDatabase(options.vulnerabilityDatabase, options.policy.database, world)
   opening.catch(() => undefined)
-  const made = await makeImages(plan, options, world)
+  const survey = await progress.step('Compare with what was built before', () =>
+    surveyTargets(plan, options, world),
+  )
+  const facts = lookAtBases(survey, world)
+  const made = await makeImages(plan, { ...options, survey }, world)
+  const before = readEarlier(made.set, options, world)
+  before.catch(() => undefined)
   const database = await opening
   const names = Object.keys(made.set.images)
   const scans = await progress.step(`Scan ${names.length} images`, () =>
     scanAll({ ...made, database, cacheFolder: options.scanCache }, world),
   )
+  // Before the tags move: afterwards the newest image is this one.
+  const earlier = await before
   const judgement = await judgeAll(scans, { ...options, database }, world)
-  const found = { images: made.set, why: made.why, checks: made.checks, scans, judgement, database }
-  if (stoppedBy(judgement).length > 0) return { outcome: 'stopped', ...found }
-  if (!options.push) return { outcome: 'built', ...found }
-  const release = await publish({ made, scans, database, started, place }, options, world)
-  return { outcome: 'published', ...found, release }
-}
-
-/** Images, then the release, then what is signed about them, then the tags: a tag never leads to something half-done. */
-async function publish(
-  what: {
-    readonly made: Images
-    readonly scans: readonly Scan[]
-    readonly database: Database
-    readonly started: Date
-    readonly place: { readonly registry: string; readonly repository: string }
-  },
-  options: BuildOptions,
-  world: World,
-): Promise<Release> {
-  const { made, scans, database, started, place } = what
-  const { signer, revision } = options
-  await world.progress.step('Publish the images', () =>
-    publishImages({ images: made.set, layouts: made.layouts, scans }, world),
-  )
-  const release = await world.progress.step('Publish the release', () =>
-    publishRelease({ ...options, images: made.set }, place, world.signal),
-  )
-  const run = { ...options.run, revision, started, finished: world.clock.now() }
-  if (signer !== undefined)
-    await world.progress.step('Sign', async () => {
-      const by = { signer, run, database }
-      await Promise.all(
-        scans.map(async (scan) => {
-          const { image: name } = scan
-          const reference = made.set.images[name]?.reference ?? ''
-          const key = made.keys.get(name) ?? { doubts: ['it has no key'] }
-          const isNew = !made.reused.has(name)
-          const vouched = { name, reference, bakeFile: options.file, key, scan, isNew }
-          await vouchForImage(vouched, by, world)
-        }),
-      )
-      await vouchForRelease(release, by, world)
-    })
-  await world.progress.step('Tag', () => writeTags(release, made.keys, world.signal))
-  return release
+  const isStopped = stoppedBy(judgement).length > 0
+  const isPublished = options.push && !isStopped
+  const by = { database, cacheFolder: options.scanCache }
+  // Neither is waited for before the release is there, and neither can fail.
+  const compared = facts.then((found) => compareBases({ survey, facts: found, scans }, by, world))
+  const over = new AbortController()
+  const signal = AbortSignal.any([world.signal, over.signal])
+  const kept = isPublished
+    ? bakeCaches(plan, { ...options, ...made }, { ...world, signal })
+    : undefined
+  for (const beside of [compared, kept]) beside?.catch(() => undefined)
+  const what = { made, survey, scans, database, started, place }
+  const release = isPublished
+    ? await publish(what, options, world).catch((error: unknown) => {
+        over.abort()
+        throw error
+      })
+    : undefined
+  const bases = await progress.step('Look at the base images', () => compared)
+  if (kept !== undefined && made.places.length > 0)
+    await progress.step('Keep the layers for later builds', () => kept)
+  const { set: images, why, checks } = made
+  const origins = await readOrigins(scans, plan)
+  const built = names.filter((name) => !made.reused.has(name))
+  const found = { images, built, why, checks, scans, judgement, database, bases, earlier, origins }
+  if (release !== undefined) return { outcome: 'published', ...found, release }
+  return { outcome: isStopped ? 'stopped' : 'built', ...found }
 }
 
 /** A registry that does not answer is found out before minutes of building. */

@@ -37,7 +37,7 @@ export function outsideSources(text: string, { args, contexts }: Given): Outside
     else if (name !== 'scratch' && !stages.has(name.toLowerCase()) && !/^\d+$/.test(name))
       images.add(name)
   }
-  for (const line of instructions(text)) {
+  for (const { text: line } of instructions(text)) {
     const [, argument, preset] = ARG.exec(line) ?? []
     if (argument !== undefined && !isInStage) {
       const value =
@@ -75,19 +75,23 @@ function directives(text: string): { readonly syntax?: string; readonly escape?:
   return found
 }
 
+/** An instruction of a Dockerfile, in one line, and the number of the line it begins in. */
+export type Instruction = { readonly text: string; readonly line: number }
+
 /** The instructions without comments, continuation lines joined, texts between `<<EOF` and `EOF` left out. */
-function instructions(text: string): readonly string[] {
-  const found: string[] = []
+export function instructions(text: string): readonly Instruction[] {
+  const found: Instruction[] = []
   const lines = text.split(/\r?\n/)
   for (let at = 0; at < lines.length; at += 1) {
     let line = (lines[at] ?? '').trim()
     if (line === '' || line.startsWith('#')) continue
+    const number = at + 1
     while (line.endsWith('\\') && at + 1 < lines.length) {
       at += 1
       const next = (lines[at] ?? '').trim()
       if (!next.startsWith('#')) line = `${line.slice(0, -1).trimEnd()} ${next}`
     }
-    found.push(line)
+    found.push({ text: line, line: number })
     if (!/^(?:RUN|COPY|ADD)\s/i.test(line)) continue
     for (const [, word] of line.matchAll(HEREDOC))
       while (at + 1 < lines.length && (lines[++at] ?? '').trim() !== word);

@@ -1,33 +1,41 @@
-import { openRepository } from '../registry/client.ts'
-import { type LayoutImage, storedSize } from '../registry/layout.ts'
+import type { LayoutImage } from '../registry/layout.ts'
 import { formatReference, parseReference } from '../registry/reference.ts'
 import type { ImageSet, LockedImage } from '../release/imageset.ts'
-import { hasSbom } from '../scan/scanner.ts'
 import type { Signer } from '../signing/signer.ts'
 import type { World } from '../world.ts'
-import { bakeDigests, type BakeOptions, exportLayouts } from './bake.ts'
+import { bakeLayouts, type BakeOptions } from './bake.ts'
 import type { BakePlan } from './bakeplan.ts'
 import { fetchSbom } from './baseline.ts'
+import {
+  type CacheOptions,
+  type CachePlace,
+  cachePlaces,
+  type CacheSources,
+  findCaches,
+} from './cache.ts'
 import type { DockerfileCheck } from './checks.ts'
 import type { KeyOfTarget } from './inputkey.ts'
-import { findReusable, keysOf } from './reuse.ts'
+import { findReusable } from './reuse.ts'
+import type { Survey } from './survey.ts'
 
 /** The images of a run: built, or used again. Nothing of them is published by this. */
 export type Images = {
   readonly set: ImageSet
   /** Names of those that were built before, from the same inputs. */
   readonly reused: ReadonlySet<string>
-  /** The bytes of those that the registry does not have, or that were never scanned. */
+  /** The bytes of those that were built. */
   readonly layouts: ReadonlyMap<string, LayoutImage>
-  readonly keys: ReadonlyMap<string, KeyOfTarget>
   readonly why: Readonly<Record<string, string>>
   /** Of the Dockerfiles that were built. */
   readonly checks: readonly DockerfileCheck[]
+  /** Where the layers came from that were not built, and where those of the built images are to be kept. */
+  readonly caches: CacheSources
+  readonly places: readonly CachePlace[]
 }
 
 export type ImageOptions = BakeOptions & {
   readonly registry: string
-  readonly push: boolean
+  readonly cache: CacheOptions
   readonly scanCache: string
   readonly signer: Signer | undefined
 }
@@ -37,33 +45,27 @@ type Stored = { readonly digest: string; readonly size: number }
 /** Builds the images whose inputs changed, in one session, and finds the others in the registry. */
 export async function makeImages(
   plan: BakePlan,
-  options: ImageOptions,
+  options: ImageOptions & { readonly survey: Survey },
   world: World,
 ): Promise<Images> {
   const { progress } = world
-  const keys = await progress.step('Compare with what was built before', () =>
-    keysOf(plan, options, world),
-  )
+  const { keys } = options.survey
   const { reused, why } = await findAll(plan, { ...options, keys }, world)
   for (const [name, reason] of Object.entries(why)) progress.say(`${name}: ${reason}`)
-  const toBuild = plan.targets.map(({ name }) => name).filter((name) => !reused.has(name))
-  const { digests, checks } =
-    toBuild.length === 0
-      ? { digests: new Map<string, string>(), checks: [] }
-      : await progress.step(`Build ${toBuild.length} images`, () =>
-          bakeDigests(plan, { ...options, names: toBuild }, world),
+  const targets = plan.targets.filter(({ name }) => !reused.has(name))
+  const names = targets.map(({ name }) => name)
+  const where = { cache: options.cache, platformsOf: options.survey.platformsOf }
+  const { sources: caches, answers } = await findCaches(targets, where, world)
+  const { layouts, checks } =
+    names.length === 0
+      ? { layouts: new Map<string, LayoutImage>(), checks: [] }
+      : await progress.step(`Build ${names.length} images`, () =>
+          bakeLayouts(plan, { ...options, names, caches }, world),
         )
   for (const { message, ...place } of checks) progress.warn(message, place)
-  const known = await knownImages(digests, options, world)
-  const names = [...digests.keys()].filter((name) => !known.has(name))
-  const layouts =
-    names.length === 0
-      ? new Map<string, LayoutImage>()
-      : await progress.step(`Fetch ${names.length} images that are new`, () =>
-          exportLayouts(plan, { ...options, names }, world),
-        )
-  const set = lockImages(new Map([...reused, ...known]), layouts, options.registry)
-  return { set, reused: new Set(reused.keys()), layouts, keys, why, checks }
+  const set = lockImages(reused, layouts, options.registry)
+  const places = answers ? cachePlaces(targets, where) : []
+  return { set, reused: new Set(reused.keys()), layouts, why, checks, caches, places }
 }
 
 async function findAll(
@@ -94,23 +96,6 @@ async function findAll(
   )
   const sorted = Object.entries(why).sort(([a], [b]) => (a < b ? -1 : 1))
   return { reused, why: Object.fromEntries(sorted) }
-}
-
-/** Built images whose bytes are in the registry and whose SBOM is here: nothing of them has to be moved. */
-async function knownImages(
-  digests: ReadonlyMap<string, string>,
-  options: ImageOptions,
-  world: World,
-): Promise<ReadonlyMap<string, Stored>> {
-  const known = new Map<string, Stored>()
-  if (!options.push) return known
-  for (const [name, digest] of digests) {
-    if (!(await hasSbom(digest, options.scanCache))) continue
-    const place = parseReference(`${options.registry}/${name}`)
-    const size = await storedSize(digest, openRepository(place, world.signal))
-    if (size !== undefined) known.set(name, { digest, size })
-  }
-  return known
 }
 
 function lockImages(

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { isObject, canonicalJson } from '../json.ts'
 import { sha256 } from '../registry/client.ts'
+import { hideUserinfo } from '../userinfo.ts'
 import type { BakeTarget } from './bakeplan.ts'
 import type { Base } from './bases.ts'
 import type { Builder } from './builder.ts'
@@ -46,7 +47,7 @@ export async function readSources(target: BakeTarget, folder: string): Promise<T
     return {
       target,
       images: [],
-      doubts: [`its context ${target.context} is not a folder here`],
+      doubts: [`its context ${hideUserinfo(target.context)} is not a folder here`],
       inputs,
       parents: [],
     }
@@ -58,7 +59,7 @@ export async function readSources(target: BakeTarget, folder: string): Promise<T
     const other = folderOf(place, folder)
     if (place.startsWith('target:')) parents.push(place.slice('target:'.length))
     else if (place.startsWith('docker-image://')) images.push(place.slice('docker-image://'.length))
-    else if (other === undefined) doubts.push(`its context ${name} is ${place}`)
+    else if (other === undefined) doubts.push(`its context ${name} is ${hideUserinfo(place)}`)
     else
       for (const [path, what] of await readContext(other, dockerfile))
         inputs[`file ${name}:${path}`] = what
@@ -71,7 +72,8 @@ export async function readSources(target: BakeTarget, folder: string): Promise<T
     contexts: Object.keys(target.contexts),
   })
   for (const [key, value] of Object.entries(target.resolved))
-    if (!NOT_INPUTS.includes(key)) inputs[`setting ${key}`] = canonicalJson(value)
+    if (!NOT_INPUTS.includes(key))
+      inputs[`setting ${key}`] = sha256(Buffer.from(canonicalJson(value)))
   return {
     target,
     images: [...images, ...outside.images],
@@ -104,13 +106,21 @@ export function inputKeyOf(
     if (parent === undefined || 'doubts' in parent) doubts.push(`its parent ${name} is in doubt`)
     else inputs[`parent ${name}`] = parent.digest
   }
-  const named =
-    by.platforms.length > 0 ? by.platforms : listOf(sources.target.resolved['platforms'])
-  inputs['platforms'] = (named.length > 0 ? named : [by.builder.platform]).join(',')
+  inputs['platforms'] = platformsOf(sources.target, by).join(',')
   inputs['builder'] = `BuildKit ${by.builder.version}`
   inputs['key'] = SCHEMA
   if (doubts.length > 0) return { doubts }
   return { digest: sha256(Buffer.from(canonicalJson(inputs))), inputs }
+}
+
+/** What a target is built for: what was asked for, else what the bake file says, else what the builder is. */
+export function platformsOf(
+  target: BakeTarget,
+  by: { readonly platforms: readonly string[]; readonly builder: Pick<Builder, 'platform'> },
+): readonly string[] {
+  if (by.platforms.length > 0) return by.platforms
+  const named = listOf(target.resolved['platforms'])
+  return named.length > 0 ? named : [by.builder.platform]
 }
 
 const SHOWN_CHANGES = 3

@@ -1,8 +1,10 @@
 import type { Statement, Subject } from '../signing/statement.ts'
+import { PREDICATES } from '../signing/howtoverify.ts'
+import { hideUserinfo } from '../userinfo.ts'
 import type { KeyOfTarget } from './inputkey.ts'
 
 /** SLSA provenance, version 1 (slsa.dev/spec/v1.1/provenance). */
-export const PROVENANCE = 'https://slsa.dev/provenance/v1'
+export const PROVENANCE = PREDICATES.provenance
 const BUILD_TYPE = 'https://todo-deploy.dev/build/bake/v1'
 
 /** Who built, from what, when: the same for all images of a run. */
@@ -30,17 +32,19 @@ export function provenanceOf(
     name.startsWith('base ') ? [{ uri: imageUri(name.slice('base '.length)), digest }] : [],
   )
   const commit =
-    run.revision === '' ? [] : [{ uri: `git+${run.source}`, digest: { gitCommit: run.revision } }]
+    run.revision === ''
+      ? []
+      : [{ uri: `git+${hideUserinfo(run.source)}`, digest: { gitCommit: run.revision } }]
   return {
     subjects: [image.subject],
     predicateType: PROVENANCE,
     predicate: {
       buildDefinition: {
         buildType: BUILD_TYPE,
-        externalParameters: { bakeFile: image.bakeFile, target: image.target },
+        externalParameters: { bakeFile: hideUserinfo(image.bakeFile), target: image.target },
         internalParameters:
           'doubts' in from.key
-            ? { doubts: from.key.doubts }
+            ? { doubts: from.key.doubts.map(hideUserinfo) }
             : { inputKey: from.key.digest, inputs },
         resolvedDependencies: [
           ...bases.map(({ uri, digest }) => ({ uri, digest: sha256Of(digest) })),
@@ -62,8 +66,8 @@ export function provenanceOf(
 
 /** A package URL for an image, as in-toto statements name them. */
 function imageUri(name: string): string {
-  const [path = '', tag] = name.split(/:(?=[^/]+$)/)
-  return `pkg:docker/${path.split('@')[0] ?? path}${tag === undefined ? '' : `@${tag}`}`
+  const [path = '', tag] = (name.split('@')[0] ?? name).split(/:(?=[^/]+$)/)
+  return `pkg:docker/${path}${tag === undefined ? '' : `@${tag}`}`
 }
 
 function sha256Of(digest: string): { readonly sha256: string } {

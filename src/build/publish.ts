@@ -38,23 +38,25 @@ export async function publishImages(
   }
 }
 
+/** The tag of a release and of its images. It is for people: nothing is read by it. */
+export function releaseTag(release: Release): string {
+  return `release-${release.digest.slice('sha256:'.length).slice(0, TAG_DIGITS)}`
+}
+
 /**
- * Tags a release and its images, when all of them are there. A release's tags are for people, and keep clean-ups that remove untagged
- * versions away from what may be deployed; nothing is read by them. The tags of input keys lead later builds to an image, which they
- * then believe by its signature only.
+ * Tags the images of a release that is there. Its tag keeps clean-ups that remove untagged versions away from what may be deployed. The
+ * tags of input keys lead later builds to an image, which they then believe by its signature only.
  */
-export async function writeTags(
+export async function tagImages(
   release: Release,
   keys: ReadonlyMap<string, KeyOfTarget>,
   signal: AbortSignal,
 ): Promise<void> {
-  const tag = `release-${release.digest.slice('sha256:'.length).slice(0, TAG_DIGITS)}`
   for (const [name, { reference }] of Object.entries(release.images.images)) {
     const key = keys.get(name)
     const keyTags = key === undefined || 'doubts' in key ? [] : [keyTag(key), NEWEST_TAG]
-    await writeTagsOf(reference, [tag, ...keyTags], signal)
+    await writeTagsOf(reference, [releaseTag(release), ...keyTags], signal)
   }
-  await writeTagsOf(release.reference, [tag], signal)
 }
 
 async function writeTagsOf(

@@ -7,16 +7,7 @@ import { readAttestations } from '../signing/attestation.ts'
 import type { Statement } from '../signing/statement.ts'
 import type { Trust } from '../signing/verifier.ts'
 import type { World } from '../world.ts'
-import type { BakePlan, BakeTarget } from './bakeplan.ts'
-import { resolveBases } from './bases.ts'
-import { readBuilder } from './builder.ts'
-import {
-  explainChange,
-  type InputKey,
-  inputKeyOf,
-  type KeyOfTarget,
-  readSources,
-} from './inputkey.ts'
+import { explainChange, type InputKey, type KeyOfTarget } from './inputkey.ts'
 import { PROVENANCE } from './provenance.ts'
 
 /** An image that was built from the same inputs before, or why it has to be built. */
@@ -39,36 +30,6 @@ export function keyTag(key: InputKey): string {
 
 /** The tag of the image that was published last, whose inputs say what has changed since. */
 export const NEWEST_TAG = 'newest'
-
-/** The input key of every target, in an order in which parents come first; a circle of parents is in doubt. */
-export async function keysOf(
-  plan: BakePlan,
-  options: { readonly builder: string; readonly platforms: readonly string[] },
-  world: World,
-): Promise<ReadonlyMap<string, KeyOfTarget>> {
-  const builder = await readBuilder(options.builder, world)
-  const all: readonly BakeTarget[] = [...plan.targets, ...plan.parents]
-  if (builder === undefined)
-    return new Map(
-      all.map(({ name }) => [name, { doubts: ['the builder does not say its version'] }]),
-    )
-  const sources = await Promise.all(all.map((target) => readSources(target, plan.folder)))
-  const names = [...new Set(sources.flatMap(({ images }) => images))]
-  const bases = await resolveBases(names, builder.mirrors, world)
-  const keys = new Map<string, KeyOfTarget>()
-  // Parents of parents are known one round later; a circle never.
-  for (let round = 0; round <= all.length && keys.size < all.length; round += 1)
-    for (const one of sources)
-      if (
-        !keys.has(one.target.name) &&
-        (one.parents.every((name) => keys.has(name)) || round === all.length)
-      )
-        keys.set(
-          one.target.name,
-          inputKeyOf(one, { bases, builder, platforms: options.platforms, parents: keys }),
-        )
-  return keys
-}
 
 /** Looks for an image with this key in `<registry>/<name>`. Any doubt means that it is built. */
 export async function findReusable(

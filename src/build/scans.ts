@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { LayoutImage } from '../registry/layout.ts'
 import type { ImageSet } from '../release/imageset.ts'
 import { judge, type Judgement } from '../scan/judgement.ts'
@@ -7,8 +8,8 @@ import type { VexStatement } from '../scan/vex.ts'
 import type { World } from '../world.ts'
 import { readBaseline } from './baseline.ts'
 
-/** Two scanners at a time: each takes some hundred megabytes. */
-const SCANS_AT_ONCE = 2
+/** A scanner for each processor, two at least since one waits for the disk, and not more than four: each takes some hundred megabytes. */
+const SCANS_AT_ONCE = Math.min(Math.max(availableParallelism(), 2), 4)
 
 /** Scans every image against one database, sorted by name. */
 export async function scanAll(

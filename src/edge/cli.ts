@@ -4,6 +4,7 @@ import { userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { UserError } from '../errors.ts'
+import { branchesOfCheckout } from './branches.ts'
 import { type Command, type CommandResult, STATUS } from './command.ts'
 import { type InputSpecs, parseInputs } from './inputs.ts'
 import { resultOfError, writeFiles } from './report.ts'
@@ -67,6 +68,7 @@ async function execute<S extends InputSpecs>(
     source: '',
     builder: 'https://todo-deploy.dev/builder/command-line',
     signing: await readSigning(process.env),
+    branches: await branchesOfCheckout(),
   }
   return await inRealWorld({ progress, signal }, (world) => command.run(inputs, world, caller))
 }

@@ -1,3 +1,4 @@
+import type { Branches } from '../build/cachetag.ts'
 import type { SigningMaterial } from '../signing/open.ts'
 import type { Place, World } from '../world.ts'
 import type { Inputs, InputSpecs } from './inputs.ts'
@@ -16,6 +17,8 @@ export type CommandResult = {
   readonly status: number
   /** The line of a file that the headline is about. */
   readonly place?: Place
+  /** Shown on lines of files of the checkout, the most important first; the runner shows a few of them only. */
+  readonly annotations?: readonly Annotation[]
   /** Shown below the headline where the status is not 0. */
   readonly details?: readonly string[]
   /** Further files, such as JUnit, by output name. */
@@ -24,6 +27,13 @@ export type CommandResult = {
   readonly folders?: Readonly<
     Record<string, { readonly name: string; readonly files: Readonly<Record<string, string>> }>
   >
+}
+
+/** What is wrong about a line of a file. */
+export type Annotation = {
+  readonly title: string
+  readonly message: string
+  readonly place: Place
 }
 
 /** Who runs a command where: filled by GitHub's runner or by the CLI. */
@@ -40,6 +50,8 @@ export type Caller = {
   readonly builder: string
   /** What to sign with. */
   readonly signing: SigningMaterial
+  /** Between which branches layers are handed on. */
+  readonly branches: Branches
 }
 
 /** One action, and the CLI command of the same name. */

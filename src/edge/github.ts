@@ -1,23 +1,17 @@
 import { join } from 'node:path'
 import * as core from '@actions/core'
-import { context } from '@actions/github'
 import { messageOf } from '../errors.ts'
 import type { Place } from '../world.ts'
+import { branchesOfRun } from './branches.ts'
 import { type Command, STATUS } from './command.ts'
 import { type InputSpecs, parseInputs } from './inputs.ts'
 import { resultOfError, writeFiles } from './report.ts'
-import { showProgress, type Voice } from './terminal.ts'
+import { showProgress } from './terminal.ts'
 import { describeWorkflow, readSigning } from './signing.ts'
+import { githubVoice, MOST_ANNOTATIONS } from './voice.ts'
 import { cancelSignal, inRealWorld } from './world.ts'
 
-const voice: Voice = {
-  begin: (title) => `::group::${title}`,
-  end: (title, seconds) => `✓ ${title} (${seconds} s)\n::endgroup::`,
-  warning: (line, place) =>
-    `::warning${place === undefined ? '' : ` ${propertiesOf(place)}`}::${escapeData(line)}`,
-  // The runner reads a command behind any indent: what a build prints must not become one.
-  line: (line) => (/^\s*(::|##\[)/.test(line) ? `  │ ${line}` : `  ${line}`),
-}
+const voice = githubVoice()
 
 /** Runs a command as a GitHub Action: inputs from `INPUT_*`, outputs, summary, annotation and exit status. */
 export async function runAction<S extends InputSpecs>(command: Command<S>): Promise<void> {
@@ -31,6 +25,10 @@ export async function runAction<S extends InputSpecs>(command: Command<S>): Prom
       await core.summary.addRaw(result.summary, true).write()
     if (result.status === STATUS.good) core.info(result.headline)
     else core.error(result.headline, annotationOf(result.place))
+    // The headline is one of those that are shown.
+    for (const { title, message, place } of result.annotations?.slice(0, MOST_ANNOTATIONS - 1) ??
+      [])
+      core.error(message, { title, ...annotationOf(place) })
     for (const line of result.details ?? []) core.info(voice.line(line))
     process.exitCode = result.status
   } catch (error) {
@@ -49,9 +47,10 @@ async function execute<S extends InputSpecs>(command: Command<S>, signal: AbortS
     const caller = {
       actor: process.env['GITHUB_ACTOR'] ?? '',
       revision: process.env['GITHUB_SHA'] ?? '',
-      run: `${context.workflow || 'action'}-${process.env['GITHUB_RUN_ID'] ?? ''}-${process.pid}`,
+      run: `${process.env['GITHUB_WORKFLOW'] || 'action'}-${process.env['GITHUB_RUN_ID'] ?? ''}-${process.pid}`,
       ...describeWorkflow(process.env),
       signing: await readSigning(process.env),
+      branches: await branchesOfRun(process.env),
     }
     for (const secret of [caller.signing.key, caller.signing.password])
       if (secret !== undefined) core.setSecret(secret)
@@ -64,15 +63,4 @@ async function execute<S extends InputSpecs>(command: Command<S>, signal: AbortS
 
 function annotationOf(place: Place | undefined): core.AnnotationProperties {
   return place === undefined ? {} : { file: place.file, startLine: place.line }
-}
-
-/** Where an annotation is shown: at the line of the file. */
-function propertiesOf({ file, line }: Place): string {
-  const escaped = escapeData(file).replaceAll(':', '%3A').replaceAll(',', '%2C')
-  return `file=${escaped},line=${line}`
-}
-
-/** Text of others must not become a command of the runner. */
-function escapeData(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }

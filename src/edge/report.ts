@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isTimeout, UserError } from '../errors.ts'
+import { diskFull, isDiskFull, isTimeout, messageOf, UserError } from '../errors.ts'
 import type { CommandResult } from './command.ts'
 import { STATUS } from './command.ts'
 
@@ -41,6 +41,7 @@ const OUTCOME: Readonly<Record<string, string>> = {
 export function resultOfError(error: unknown, command: string): CommandResult {
   if (isTimeout(error))
     return resultOfError(new UserError(`${command} did not end in the time it was given`), command)
+  if (isDiskFull(error)) return resultOfError(diskFull([messageOf(error)]), command)
   if (!(error instanceof UserError)) throw error
   return {
     outputs: OUTCOME[command] === undefined ? {} : { [OUTCOME[command]]: 'refused' },

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf, UserError } from '../errors.ts'
-import { parseJson, textAt } from '../json.ts'
 import type { SigningMaterial } from '../signing/open.ts'
+import { mainBranch } from './branches.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -44,11 +44,4 @@ async function readKey(env: Environment): Promise<string | undefined> {
       `TODO_DEPLOY_SIGNING_KEY_FILE names ${file}, which can't be read: ${messageOf(error)}`,
     )
   })
-}
-
-/** The branch that everybody's work ends up on, as the event of the run says. */
-async function mainBranch(env: Environment): Promise<string | undefined> {
-  const file = env['GITHUB_EVENT_PATH'] ?? ''
-  const text = file === '' ? '' : await readFile(file, 'utf8').catch(() => '')
-  return text === '' ? undefined : textAt(parseJson(text, file), 'repository', 'default_branch')
 }

@@ -6,6 +6,7 @@ import { downloadTool, extractTar } from '@actions/tool-cache'
 import { pinnedTools } from '../tools/install.ts'
 import { runProgram } from '../tools/program.ts'
 import type { Progress, World } from '../world.ts'
+import { removeLeft } from './leftovers.ts'
 
 /** Does `work` in the real world: this machine's clock, programs and network. Its workspace is removed afterwards. */
 export async function inRealWorld<T>(
@@ -14,7 +15,8 @@ export async function inRealWorld<T>(
 ): Promise<T> {
   const parent = join(process.env['RUNNER_TEMP'] ?? tmpdir(), 'todo-deploy')
   await mkdir(parent, { recursive: true })
-  const workspace = await mkdtemp(join(parent, 'run-'))
+  await removeLeft(parent)
+  const workspace = await mkdtemp(join(parent, `run-${process.pid}-`))
   try {
     return await work(realWorld({ ...how, workspace }))
   } finally {

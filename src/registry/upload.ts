@@ -108,11 +108,11 @@ function hopeful(error: unknown): unknown {
   return new RegistryError(message, { passing: true, details, status, waitMs, cause: error })
 }
 
+/** Once: who sends counts the attempts, and would multiply those made here. */
 async function begin(opened: Opened): Promise<Upload> {
-  const { transport } = opened
   const call = opened.call('publishing to', 'POST', 'blobs/uploads/')
-  return await transport.send(call, async (reply) => {
-    if (reply.status !== 202) throw await transport.explain(reply, call)
+  return await once(opened, call, async (reply) => {
+    if (reply.status !== 202) throw await opened.transport.explain(reply, call)
     return begunBy(reply, opened)
   })
 }

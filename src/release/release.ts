@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { UserError } from '../errors.ts'
-import { pullArtifact, pushArtifact } from '../registry/artifact.ts'
+import { packArtifact, pullArtifact, pushParts } from '../registry/artifact.ts'
 import { openRepository } from '../registry/client.ts'
 import type { Descriptor } from '../registry/layout.ts'
 import { formatReference, requireDigest } from '../registry/reference.ts'
@@ -26,26 +26,53 @@ const RELEASE_LAYER = 'application/vnd.todo-deploy.release.v1.tar+gzip'
 const TREE = 'k8s/'
 const FILE_LIMIT = 1024 * 1024
 
-/** Publishes a release in `repository` and returns it. The same inputs give the same digest. */
+type Content = {
+  readonly images: ImageSet
+  readonly manifests: Files
+  readonly revision: string
+}
+
+type Place = { readonly registry: string; readonly repository: string }
+
+/** Publishes a release in `place` and returns it. The same inputs give the same digest. */
 export async function publishRelease(
-  content: { readonly images: ImageSet; readonly manifests: Files; readonly revision: string },
-  place: { readonly registry: string; readonly repository: string },
+  content: Content,
+  place: Place,
   signal: AbortSignal,
 ): Promise<Release> {
+  const { release, appear } = await prepareRelease(content, place, signal)
+  await appear(release.digest)
+  return release
+}
+
+/**
+ * Uploads all parts of a release but the one that makes it one. `appear` is a single request: before it nobody can find the release,
+ * after it everybody finds the whole of it under the tag (or digest) that is given.
+ */
+export async function prepareRelease(
+  content: Content,
+  place: Place,
+  signal: AbortSignal,
+): Promise<{ readonly release: Release; readonly appear: (tag: string) => Promise<void> }> {
   const files = new Map([...content.manifests].map(([name, bytes]) => [`${TREE}${name}`, bytes]))
   files.set(LOCK_FILE, Buffer.from(formatImageSet(content.images)))
-  const descriptor = await pushArtifact(
-    {
-      type: RELEASE_TYPE,
-      mediaType: RELEASE_LAYER,
-      content: await packFiles(files),
-      annotations:
-        content.revision === '' ? {} : { 'org.opencontainers.image.revision': content.revision },
-    },
-    openRepository(place, signal),
-  )
+  const packed = packArtifact({
+    type: RELEASE_TYPE,
+    mediaType: RELEASE_LAYER,
+    content: await packFiles(files),
+    annotations:
+      content.revision === '' ? {} : { 'org.opencontainers.image.revision': content.revision },
+  })
+  const repository = openRepository(place, signal)
+  await pushParts(packed, repository)
+  const { descriptor, manifest } = packed
   const reference = formatReference({ ...place, digest: descriptor.digest })
-  return { reference, digest: descriptor.digest, descriptor, ...content }
+  return {
+    release: { reference, digest: descriptor.digest, descriptor, ...content },
+    appear: async (tag) => {
+      await repository.putManifest(tag, manifest)
+    },
+  }
 }
 
 /** Pulls a release by digest; every byte is checked against it. */

@@ -8,6 +8,7 @@ import { sha256 } from '../registry/client.ts'
 import { parseReference } from '../registry/reference.ts'
 import type { Files } from '../release/archive.ts'
 import type { ImageSet } from '../release/imageset.ts'
+import { kustomizeImages } from '../release/lockforms.ts'
 import type { World } from '../world.ts'
 import { imagesOf, type KubeObject, nameOf, parseManifests } from './manifest.ts'
 
@@ -55,10 +56,7 @@ export function topKustomization(images: ImageSet, environment: Environment): un
     namespace: environment.namespace,
     resources: [`../${environment.overlay}`],
     components: environment.components.map((component) => `../${component}`),
-    images: Object.entries(images.images).map(([name, image]) => {
-      const { registry, repository } = parseReference(image.reference)
-      return { name, newName: `${registry}/${repository}`, digest: image.digest }
-    }),
+    images: kustomizeImages(images),
   }
 }
 

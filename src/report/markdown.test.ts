@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { bytes, codeBlock, markdownTable } from './markdown.ts'
+import { bytes, codeBlock, codeSpan, markdownTable, plainText } from './markdown.ts'
 
 describe('Markdown', () => {
   it('keeps a cell in its row, whatever is in it', () => {
@@ -12,6 +12,13 @@ describe('Markdown', () => {
     const block = codeBlock(['before', '````', '# not a title']).split('\n')
     expect(block.filter((line) => line.startsWith('````'))).toEqual(['````text', '````'])
     expect(block.at(-1)).toBe('````')
+  })
+
+  it('takes nothing in the text of others for Markdown or HTML', () => {
+    expect(plainText('<b>*x*</b>\n# [y](z) `q`')).toBe(
+      '\\<b\\>\\*x\\*\\</b\\> \\# \\[y\\](z) \\`q\\`',
+    )
+    expect(codeSpan('a`b\n<c>')).toBe("`a'b <c>`")
   })
 
   it.each([

@@ -18,3 +18,13 @@ export function bytes(count: number): string {
   if (count < 1_000_000) return `${(count / 1000).toFixed(0)} kB`
   return `${(count / 1_000_000).toFixed(1)} MB`
 }
+
+/** Text of others as it is: nothing in it is taken for Markdown or HTML. */
+export function plainText(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[\\`*_~[\]<>#&]/g, '\\$&')
+}
+
+/** Text of others as code, such as the name of a package. */
+export function codeSpan(text: string): string {
+  return `\`${text.replace(/\s+/g, ' ').replaceAll('`', "'")}\``
+}

@@ -6,7 +6,7 @@ const match = (id: string, severity: string | undefined, more: object = {}) => (
   artifact: { name: 'openssl', version: '1.0', locations: [{ path: '/lib/apk/db' }] },
   ...more,
 })
-const report = (...matches: readonly object[]) => JSON.stringify({ matches })
+const report = (...matches: readonly object[]) => ({ matches })
 
 describe('the findings of a scan', () => {
   it('come worst first, then by name', () => {
@@ -15,12 +15,12 @@ describe('the findings of a scan', () => {
       match('CVE-2', 'Critical'),
       match('CVE-1', 'Critical'),
     )
-    const ids = parseFindings(text, 'backend').map(({ id }) => id)
+    const ids = parseFindings(text).map(({ id }) => id)
     expect(ids).toEqual(['CVE-1', 'CVE-2', 'CVE-3'])
   })
 
   it('say which package it is, where, and what mends it', () => {
-    expect(parseFindings(report(match('CVE-1', 'High')), 'backend')).toMatchObject([
+    expect(parseFindings(report(match('CVE-1', 'High')))).toMatchObject([
       {
         id: 'CVE-1',
         severity: 'high',
@@ -44,7 +44,7 @@ describe('the findings of a scan', () => {
     }
     const own = match('GHSA-1', 'Low', { relatedVulnerabilities: [related] })
     const vulnerability = { ...own.vulnerability, cvss: cvss(3.1), dataSource: 'https://a.example' }
-    expect(parseFindings(report({ ...own, vulnerability }), 'backend')).toMatchObject([
+    expect(parseFindings(report({ ...own, vulnerability }))).toMatchObject([
       {
         aliases: ['CVE-9'],
         score: 9.8,
@@ -58,16 +58,28 @@ describe('the findings of a scan', () => {
   it('used in attacks come before all others', () => {
     const exploited = { relatedVulnerabilities: [{ id: 'x', knownExploited: [{}] }] }
     const text = report(match('CVE-1', 'Critical'), match('CVE-2', 'Low', exploited))
-    expect(parseFindings(text, 'backend').map(({ id }) => id)).toEqual(['CVE-2', 'CVE-1'])
+    expect(parseFindings(text).map(({ id }) => id)).toEqual(['CVE-2', 'CVE-1'])
   })
 
   it('keep one whose severity nobody named, as unknown', () => {
     const text = report(match('CVE-1', undefined), match('CVE-2', 'Catastrophic'))
-    expect(countFindings(parseFindings(text, 'backend'))).toMatchObject({ unknown: 2, critical: 0 })
+    expect(countFindings(parseFindings(text))).toMatchObject({ unknown: 2, critical: 0 })
   })
 
-  it('that are no JSON are an error that names the image', () => {
-    expect(() => parseFindings('panic: no database', 'backend')).toThrow('the scan of backend')
+  it('name the layer of files of the package itself, before that of a list that others write anew', () => {
+    const status = { path: '/var/lib/dpkg/status', layerID: 'sha256:last' }
+    const list = { path: '/var/lib/dpkg/info/openssl.list', layerID: 'sha256:base' }
+    const of = (...locations: readonly object[]) =>
+      parseFindings(
+        report(match('CVE-1', 'High', { artifact: { name: 'openssl', version: '1', locations } })),
+      )
+    expect(of(status, list)).toMatchObject([{ layer: 'sha256:base', layerIsLast: false }])
+    expect(of(status)).toMatchObject([{ layer: 'sha256:last', layerIsLast: true }])
+    const apk = { path: '/lib/apk/db/installed', layerID: 'sha256:last' }
+    expect(of(apk)).toMatchObject([{ layerIsLast: true }])
+    const jar = { path: '/srv/lib/apk/db/installed.jar', layerID: 'sha256:jar' }
+    expect(of(jar)).toMatchObject([{ layer: 'sha256:jar', layerIsLast: false }])
+    expect(of()).toMatchObject([{ layer: '', layerIsLast: false }])
   })
 })
 

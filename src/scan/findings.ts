@@ -1,4 +1,4 @@
-import { at, isObject, listAt, numberAt, parseJson, textAt } from '../json.ts'
+import { at, isObject, listAt, numberAt, textAt } from '../json.ts'
 
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'negligible', 'unknown'] as const
 export type Severity = (typeof SEVERITIES)[number]
@@ -17,6 +17,10 @@ export type Finding = {
   readonly fixedIn: readonly string[]
   /** Path in the image. */
   readonly location: string
+  /** The layer (by the digest of its files) that the package came with, or empty. */
+  readonly layer: string
+  /** True where only the list of all packages names it: the layer is then the last one that installed anything. */
+  readonly layerIsLast: boolean
   readonly description: string
   /** Where to read more, or an empty text. */
   readonly url: string
@@ -26,11 +30,13 @@ export type Finding = {
   readonly knownExploited: boolean
 }
 
+const PACKAGE_LIST =
+  /^\/(?:usr\/)?lib\/apk\/db\/installed$|^\/var\/lib\/dpkg\/status$|^\/(?:var\/lib|usr\/lib\/sysimage)\/rpm\//
+
 export type FindingCounts = Readonly<Record<Severity, number>>
 
-/** Reads grype's JSON report, worst first. */
-export function parseFindings(text: string, image: string): readonly Finding[] {
-  const report = parseJson(text, `the scan of ${image}`)
+/** Reads grype's report, worst first. */
+export function parseFindings(report: unknown): readonly Finding[] {
   return listAt(report, 'matches').map(readMatch).sort(byWeight)
 }
 
@@ -49,11 +55,21 @@ function readMatch(match: unknown): Finding {
     purl: textAt(match, 'artifact', 'purl') ?? '',
     fixedIn: listAt(vulnerability, 'fix', 'versions').map(String),
     location: textAt(match, 'artifact', 'locations', 0, 'path') ?? '',
+    ...layerOf(listAt(match, 'artifact', 'locations')),
     description:
       all.map((one) => textAt(one, 'description') ?? '').find((text) => text !== '') ?? '',
     url: urlOf(vulnerability),
     score: known.length === 0 ? undefined : Math.max(...known),
     knownExploited: all.some((one) => listAt(one, 'knownExploited').length > 0),
+  }
+}
+
+/** A package manager's list is written anew by whoever installs anything; files of the package itself say more. */
+function layerOf(locations: readonly unknown[]): Pick<Finding, 'layer' | 'layerIsLast'> {
+  const own = locations.find((one) => !PACKAGE_LIST.test(textAt(one, 'path') ?? ''))
+  return {
+    layer: textAt(own ?? locations[0], 'layerID') ?? '',
+    layerIsLast: own === undefined && locations.length > 0,
   }
 }
 

@@ -1,11 +1,13 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { UserError } from '../errors.ts'
+import { diskFull, UserError } from '../errors.ts'
 import { parseJson, textAt } from '../json.ts'
 import { sha256 } from '../registry/client.ts'
 import type { LayoutImage } from '../registry/layout.ts'
 import type { World } from '../world.ts'
+import { fetcherEnvironment, scannerEnvironment } from './environment.ts'
 import { type Finding, parseFindings } from './findings.ts'
+import { type HistoryEntry, parseHistory } from './history.ts'
 import type { ScanPolicy } from './policy.ts'
 
 /** What a scan of one image gave. */
@@ -15,6 +17,8 @@ export type Scan = {
   /** syft's own JSON: complete, and what grype reads best. */
   readonly sbomFile: string
   readonly findings: readonly Finding[]
+  /** How the image came to be, the oldest first. */
+  readonly history: readonly HistoryEntry[]
   /** True where both SBOM and findings were there from an earlier scan of the same bytes and database. */
   readonly cached: boolean
 }
@@ -34,8 +38,8 @@ export type Database = {
 const SYFT_TIMEOUT_S = 600
 const GRYPE_TIMEOUT_S = 600
 const DAY_MS = 86_400_000
-/** Scanners read files of strangers: they get nothing of our environment but this. */
-const KEPT = ['PATH', 'HOME', 'TMPDIR', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'HTTPS_PROXY', 'NO_PROXY']
+/** Bytes: no SBOM is smaller. */
+const LEAST_ROOM = 64 * 1024
 
 /**
  * Asks grype for its database, fetching it where `folder` is empty. No usable database is an error, never a pass; an old one is an
@@ -47,13 +51,11 @@ export async function openDatabase(
   world: World,
 ): Promise<Database> {
   const grype = await world.tools('grype')
-  const ask = (...args: readonly string[]) =>
-    world.run(
-      { argv: [grype, ...args], env: scannerEnv(folder), timeoutSeconds: GRYPE_TIMEOUT_S },
-      world.signal,
-    )
+  const run = (args: readonly string[], env: Readonly<Record<string, string>>) =>
+    world.run({ argv: [grype, ...args], env, timeoutSeconds: GRYPE_TIMEOUT_S }, world.signal)
+  const ask = (...args: readonly string[]) => run(args, environmentFor(folder))
   if (folder === '') {
-    const update = await ask('db', 'update')
+    const update = await run(['db', 'update'], fetcherEnvironment(process.env))
     if (update.status !== 0) throw noDatabase(folder, update.stderr)
   }
   const status = await ask('db', 'status', '-o', 'json')
@@ -89,7 +91,7 @@ export type ScanTarget = {
 
 /** True where the SBOM of these bytes was made before, so that they need not be fetched to be scanned. */
 export async function hasSbom(digest: string, cacheFolder: string): Promise<boolean> {
-  return (await readIfThere(sbomPath(digest, cacheFolder))) !== undefined
+  return await isThere(sbomPath(digest, cacheFolder))
 }
 
 /** Makes the SBOM of an image once, then matches it against the database. */
@@ -100,18 +102,20 @@ export async function scanImage(
 ): Promise<Scan> {
   const { digest } = target
   const sbomFile = sbomPath(digest, target.cacheFolder)
-  const known = await readIfThere(sbomFile)
-  if (known === undefined) await makeSbom(target, sbomFile, world)
-  const data = sha256(Buffer.from(database.checksum)).slice(7, 23)
+  const isKnown = await isThere(sbomFile)
+  if (!isKnown) await makeSbom(target, sbomFile, world)
+  const data = sha256(Buffer.from(`${database.checksum} ${database.scanner}`)).slice(7, 23)
   const matchFile = join(dirname(sbomFile), `grype-${data}.json`)
   const matched = await readIfThere(matchFile)
-  const report = matched ?? (await matchSbom({ ...target, sbomFile, matchFile }, database, world))
+  const text = matched ?? (await matchSbom({ ...target, sbomFile, matchFile }, database, world))
+  const report = parseJson(text, `the scan of ${target.name}`)
   return {
     image: target.name,
     digest,
     sbomFile,
-    findings: parseFindings(report, target.name),
-    cached: known !== undefined && matched !== undefined,
+    findings: parseFindings(report),
+    history: parseHistory(report),
+    cached: isKnown && matched !== undefined,
   }
 }
 
@@ -124,25 +128,20 @@ async function makeSbom(target: ScanTarget, file: string, world: World): Promise
   const { name, layout } = target
   if (layout === undefined) throw new Error(`the bytes of ${name} were not fetched`)
   const syft = await world.tools('syft')
+  await mkdir(dirname(file), { recursive: true })
+  const unfinished = `${file}.part`
+  const from = [`oci-dir:${layout.folder}`, '--source-name', target.name]
   const result = await world.run(
     {
-      argv: [
-        syft,
-        'scan',
-        `oci-dir:${layout.folder}`,
-        '--source-name',
-        target.name,
-        '-q',
-        '-o',
-        'syft-json',
-      ],
-      env: { ...scannerEnv(''), SYFT_CHECK_FOR_APP_UPDATE: 'false' },
+      argv: [syft, 'scan', ...from, '-q', '-o', `syft-json=${unfinished}`],
+      env: scannerEnvironment(process.env),
       timeoutSeconds: SYFT_TIMEOUT_S,
     },
     world.signal,
   )
+  if (result.status !== 0 && (await isFull(dirname(file)))) throw diskFull([result.stderr.trim()])
   if (result.status !== 0) throw failed('syft', target.name, result.stderr)
-  await writeWhole(file, result.stdout)
+  await rename(unfinished, file)
 }
 
 async function matchSbom(
@@ -154,7 +153,8 @@ async function matchSbom(
   const result = await world.run(
     {
       argv: [grype, `sbom:${target.sbomFile}`, '-q', '-o', 'json'],
-      env: scannerEnv(database.folder),
+      // The database was read through, and found to be whole, when it was opened.
+      env: { ...environmentFor(database.folder), GRYPE_DB_VALIDATE_BY_HASH_ON_START: 'false' },
       timeoutSeconds: GRYPE_TIMEOUT_S,
     },
     world.signal,
@@ -164,20 +164,23 @@ async function matchSbom(
   return result.stdout
 }
 
-function scannerEnv(folder: string): Record<string, string> {
-  const kept = Object.fromEntries(
-    KEPT.flatMap((key) => {
-      const value = process.env[key]
-      return value === undefined ? [] : [[key, value]]
-    }),
+function environmentFor(folder: string): Readonly<Record<string, string>> {
+  const environment = scannerEnvironment(process.env)
+  if (folder === '') return environment
+  return { ...environment, GRYPE_DB_CACHE_DIR: folder, GRYPE_DB_VALIDATE_AGE: 'false' }
+}
+
+/** syft does not say why it could not write. */
+async function isFull(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize < LEAST_ROOM
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return await stat(file).then(
+    (found) => found.isFile(),
+    () => false, // Absent is the normal case.
   )
-  const given = { GRYPE_DB_CACHE_DIR: folder, GRYPE_DB_VALIDATE_AGE: 'false' }
-  return {
-    ...kept,
-    GRYPE_CHECK_FOR_APP_UPDATE: 'false',
-    GRYPE_DB_AUTO_UPDATE: 'false',
-    ...(folder === '' ? {} : given),
-  }
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

@@ -45,15 +45,21 @@ export async function readAttestations(
   by: { readonly trust: Trust; readonly repository: Repository },
 ): Promise<readonly Statement[]> {
   const { trust, repository } = by
-  const statements: Statement[] = []
-  for (const stored of await listReferrers(digest, BUNDLE_TYPE, repository)) {
-    const artifact = await pullArtifact(stored, repository)
-    if (artifact?.annotations[PREDICATE_TYPE] !== predicateType) continue
-    const statement = await believed(artifact.content.toString(), trust, stored)
-    const isAbout = statement?.subjects.some((subject) => subject.digest === digest) ?? false
-    if (statement?.predicateType === predicateType && isAbout) statements.push(statement)
-  }
-  return statements
+  const stored = await listReferrers(digest, BUNDLE_TYPE, repository)
+  const read = await Promise.all(
+    stored.map(async (one): Promise<readonly Statement[]> => {
+      const artifact = await pullArtifact(
+        one,
+        repository,
+        (annotations) => annotations[PREDICATE_TYPE] === predicateType,
+      )
+      if (artifact === undefined) return []
+      const statement = await believed(artifact.content.toString(), trust, one)
+      const isAbout = statement?.subjects.some((subject) => subject.digest === digest) ?? false
+      return statement?.predicateType === predicateType && isAbout ? [statement] : []
+    }),
+  )
+  return read.flat()
 }
 
 async function believed(text: string, trust: Trust, what: string): Promise<Statement | undefined> {

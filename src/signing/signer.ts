@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
-import { bundleToJSON, toDSSEBundle } from '@sigstore/bundle'
+import { bundleToJSON, type BundleWithDsseEnvelope, toDSSEBundle } from '@sigstore/bundle'
 import { UserError } from '../errors.ts'
 import { formatStatement, type Statement, STATEMENT_MEDIA_TYPE } from './statement.ts'
 import type { Trust } from './verifier.ts'
@@ -28,9 +28,20 @@ export function openKeySigner(pem: string, password?: string): Signer {
         signature,
         keyHint,
       })
-      return Promise.resolve(JSON.stringify(bundleToJSON(bundle)))
+      return Promise.resolve(JSON.stringify(bundleToJSON(withoutKeyId(bundle))))
     },
   }
+}
+
+/**
+ * The hint beside the envelope names the key. Within it, the same hint would have to be the key's name in the form of the verifier:
+ * cosign compares it with a form of its own, and passes over what differs.
+ */
+function withoutKeyId(bundle: BundleWithDsseEnvelope): BundleWithDsseEnvelope {
+  const { dsseEnvelope } = bundle.content
+  const signatures = dsseEnvelope.signatures.map((signature) => ({ ...signature, keyid: '' }))
+  const content = { ...bundle.content, dsseEnvelope: { ...dsseEnvelope, signatures } }
+  return { ...bundle, content }
 }
 
 /** What is signed of an envelope: type and content with their lengths (DSSE protocol, "PAE"). */

@@ -44,6 +44,18 @@ describe('a statement signed with a key', () => {
     )
   })
 
+  it('names its key beside the envelope only, as cosign wants it', async () => {
+    const signer = openKeySigner(newKey())
+    const bundle = parseJson(await signer.sign(statement), 'bundle')
+    expect(textAt(bundle, 'verificationMaterial', 'publicKey', 'hint')).not.toBe('')
+    const signature = at(bundle, 'dsseEnvelope', 'signatures', 0) as Record<string, unknown>
+    expect(signature['keyid']).toBeUndefined()
+    signature['keyid'] = 'something'
+    await expect(verifyBundle(JSON.stringify(bundle), signer.trust, 'it')).rejects.toThrow(
+      'its signature names a key in the envelope',
+    )
+  })
+
   it('can be signed with a key under a password', async () => {
     const signer = openKeySigner(newKey('P-256', 'open sesame'), 'open sesame')
     expect(await verifyBundle(await signer.sign(statement), signer.trust, 'it')).toEqual(statement)

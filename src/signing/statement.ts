@@ -15,6 +15,14 @@ export type Statement = {
   readonly predicate: unknown
 }
 
+/** A predicate that is JSON already. An SBOM has megabytes as text, and would take many times that as objects. */
+export class WrittenPredicate {
+  readonly json: string
+  constructor(json: string) {
+    this.json = json
+  }
+}
+
 export const STATEMENT_MEDIA_TYPE = 'application/vnd.in-toto+json'
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
 
@@ -24,7 +32,9 @@ export function formatStatement({ subjects, predicateType, predicate }: Statemen
     name,
     digest: { sha256: digest.slice('sha256:'.length) },
   }))
-  return JSON.stringify({ _type: STATEMENT_TYPE, subject, predicateType, predicate })
+  const said = { _type: STATEMENT_TYPE, subject, predicateType }
+  if (!(predicate instanceof WrittenPredicate)) return JSON.stringify({ ...said, predicate })
+  return `${JSON.stringify(said).slice(0, -1)},"predicate":${predicate.json}}`
 }
 
 /** Reads a statement. Throws `UserError` where the text is none; it says nothing about who made it. */

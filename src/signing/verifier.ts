@@ -24,8 +24,11 @@ export async function verifyBundle(text: string, trust: Trust, what: string): Pr
   try {
     const bundle = bundleFromJSON(parseJson(text, what))
     if (!isBundleWithDsseEnvelope(bundle)) throw new Error('it holds no statement')
-    const { payload, payloadType } = bundle.content.dsseEnvelope
+    const { payload, payloadType, signatures } = bundle.content.dsseEnvelope
     if (payloadType !== STATEMENT_MEDIA_TYPE) throw new Error(`it is of type ${payloadType}`)
+    // What cosign would pass over is not good enough for us either: it is signed again.
+    if (trust.kind === 'key' && signatures.some(({ keyid }) => keyid !== ''))
+      throw new Error('its signature names a key in the envelope')
     const entity = toSignedEntity(bundle)
     switch (trust.kind) {
       case 'key':

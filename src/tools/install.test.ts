@@ -55,6 +55,20 @@ describe('a program named in the manifest', () => {
     await expect(pinnedTools(unreachable)('kustomize')).rejects.toThrow('is not the pinned program')
   })
 
+  it('is checked again on each use: one that was altered within the run is refused', async () => {
+    const tools = pinnedTools(unreachable)
+    expect(await tools('kustomize')).toBe(path())
+    await writeFile(path(), program.replace('echo', 'eval'))
+    await expect(tools('kustomize')).rejects.toThrow('is not the pinned program')
+  })
+
+  it('is refused where another version is asked for', async () => {
+    const asked = pinnedTools(unreachable)('kustomize', { version: 'v2' })
+    await expect(asked).rejects.toThrow(
+      'TODO_DEPLOY_TOOLS names kustomize v1, and v2 is asked for; leave out one of them',
+    )
+  })
+
   it('is refused where it is gone', async () => {
     await rm(path())
     await expect(pinnedTools(unreachable)('kustomize')).rejects.toThrow(
@@ -83,6 +97,34 @@ describe('a released program', () => {
     await expect(pinnedTools(second)('buildx')).rejects.toThrow('is not the pinned program')
     expect(second.urls).toEqual(first.urls)
     expect(await readFile(archive, 'utf8')).toBe('altered')
+  })
+
+  it('that was altered in the cache after it was unpacked is unpacked anew', async () => {
+    const wish = { version: 'v9.9.9', sha256 }
+    const tools = pinnedTools(downloads(program))
+    const bin = await tools('buildx', wish)
+    await writeFile(bin, 'altered')
+    expect(await tools('buildx', wish)).toBe(bin)
+    expect(await readFile(bin, 'utf8')).toBe(program)
+    await writeFile(bin, 'altered before the next run')
+    expect(await readFile(await pinnedTools(unreachable)('buildx', wish), 'utf8')).toBe(program)
+  })
+
+  it('of a version that nobody pinned needs a sha256, before any download', async () => {
+    const downloader = downloads(program)
+    const asked = pinnedTools(downloader)('syft', { version: 'v9.9.9' })
+    await expect(asked).rejects.toThrow(
+      /^syft v9\.9\.9 is not known here \(v[\d.]+ is\); give the sha256 of its archive for/,
+    )
+    expect(downloader.urls).toEqual([])
+  })
+
+  it('of a version that nobody pinned is fetched from the place of the pinned one, and checked', async () => {
+    const good = downloads(program)
+    await pinnedTools(good)('buildx', { version: 'v9.9.9', sha256 })
+    expect(good.urls[0]).toMatch(/\/v9\.9\.9\/buildx-v9\.9\.9\./)
+    const altered = pinnedTools(downloads('other'))('buildx', { version: 'v9.9.8', sha256 })
+    await expect(altered).rejects.toThrow('is not the pinned program')
   })
 
   it('that the network does not give names the host and the way round it', async () => {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { messageOf, UserError } from '../errors.ts'
+import { isDiskFull, messageOf, UserError } from '../errors.ts'
 import { parseJson, textAt } from '../json.ts'
-import type { ToolName, Tools } from '../world.ts'
+import type { ToolName, Tools, ToolWish } from '../world.ts'
 import pins from './pins.json' with { type: 'json' }
 
 /** Fetches and unpacks a released archive; filled by `@actions/tool-cache` at the edge. */
@@ -14,27 +14,51 @@ export type Downloader = {
   readonly extract: (archive: string, folder: string) => Promise<void>
 }
 
-type Pin = {
+export type Pin = {
   readonly url: string
   readonly sha256: string
   readonly archive: string
   readonly member: string
 }
 
+/** One released program for this machine. */
+type Released = { readonly name: string; readonly version: string; readonly pin: Pin }
+
+/** A program that was checked, and what the file was like then. */
+type Checked = { readonly path: string; readonly stamp: string }
+
 /** Names a manifest of tools that were made elsewhere: `{name: {version, path, sha256}}`, as the lab writes it. */
 const MANIFEST_VARIABLE = 'TODO_DEPLOY_TOOLS'
 
 /**
- * Pinned external programs. A program is taken from the manifest in `TODO_DEPLOY_TOOLS`, else from the cache, else downloaded; its
- * sha256 is checked on every first use in a run, a cache hit included. Unknown or altered programs are refused.
+ * Pinned external programs. A program is taken from the manifest in `TODO_DEPLOY_TOOLS`, else from the cache, else downloaded. Its
+ * sha256 is checked on every use, a cache hit included; unknown or altered programs are refused.
  */
 export function pinnedTools(downloader: Downloader): Tools {
-  const known = new Map<ToolName, Promise<string>>()
-  return (name) => {
-    const path = known.get(name) ?? resolveTool(name, downloader)
-    known.set(name, path)
-    return path
+  const known = new Map<string, Promise<Checked>>()
+  const check = (name: ToolName, wish: ToolWish | undefined) => {
+    const checked = resolveTool({ name, wish }, downloader).then(async (path) => ({
+      path,
+      stamp: await stampOf(path),
+    }))
+    known.set(keyOf(name, wish), checked)
+    return checked
   }
+  return async (name, wish) => {
+    const { path, stamp } = await (known.get(keyOf(name, wish)) ?? check(name, wish))
+    if ((await stampOf(path)) === stamp) return path
+    return (await check(name, wish)).path
+  }
+}
+
+function keyOf(name: ToolName, wish: ToolWish | undefined): string {
+  return [name, wish?.version, wish?.sha256].join(' ')
+}
+
+/** The same as long as nobody wrote to the file: then it need not be read again. Its owner can set other times, but not this one. */
+async function stampOf(path: string): Promise<string> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined) // Gone: checked again.
+  return found === undefined ? '' : `${found.ino} ${found.size} ${found.ctimeNs}`
 }
 
 export function cacheFolder(): string {
@@ -44,22 +68,31 @@ export function cacheFolder(): string {
   return join(caches === '' ? join(homedir(), '.cache') : caches, 'todo-deploy')
 }
 
-async function resolveTool(name: ToolName, downloader: Downloader): Promise<string> {
+async function resolveTool(
+  { name, wish }: { readonly name: ToolName; readonly wish: ToolWish | undefined },
+  downloader: Downloader,
+): Promise<string> {
   const manifest = process.env[MANIFEST_VARIABLE]
   if (manifest !== undefined && manifest !== '') {
     const listed = await readManifest(manifest, name)
     if (listed !== undefined) {
+      if (wish !== undefined && wish.version !== listed.version)
+        throw new UserError(
+          `${MANIFEST_VARIABLE} names ${name} ${listed.version}, and ${wish.version} is asked for; leave out one of them`,
+        )
       await requireSha256(listed.path, listed.sha256, name)
       return listed.path
     }
   }
-  return await installPinned(name, downloader)
+  return await installReleased(releasedAs(name, wish), downloader)
 }
 
 async function readManifest(
   file: string,
   name: ToolName,
-): Promise<{ readonly path: string; readonly sha256: string } | undefined> {
+): Promise<
+  { readonly path: string; readonly sha256: string; readonly version: string } | undefined
+> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UserError(`${MANIFEST_VARIABLE} names ${file}, which can't be read`, [], {
       cause: error,
@@ -68,10 +101,12 @@ async function readManifest(
   const entry = parseJson(text, file)
   const path = textAt(entry, name, 'path')
   const sha256 = textAt(entry, name, 'sha256')
-  return path === undefined || sha256 === undefined ? undefined : { path, sha256 }
+  const version = textAt(entry, name, 'version') ?? 'of no known version'
+  return path === undefined || sha256 === undefined ? undefined : { path, sha256, version }
 }
 
-async function installPinned(name: ToolName, downloader: Downloader): Promise<string> {
+/** What is pinned for this machine; for another version the same archive of that one, by the sha256 that was given. */
+function releasedAs(name: ToolName, wish: ToolWish | undefined): Released {
   const { version, platforms } = pins.tools[name]
   const platform = `${process.platform}-${process.arch}`
   const pin = (platforms as Readonly<Record<string, Pin>>)[platform]
@@ -79,45 +114,68 @@ async function installPinned(name: ToolName, downloader: Downloader): Promise<st
     throw new UserError(
       `${name} has no pinned build for ${platform}; name your own in ${MANIFEST_VARIABLE}`,
     )
+  if (wish === undefined) return { name, version, pin }
+  const sha256 = wish.sha256 ?? (wish.version === version ? pin.sha256 : undefined)
+  if (sha256 === undefined)
+    throw new UserError(
+      `${name} ${wish.version} is not known here (${version} is); give the sha256 of its archive for ${platform}: ${name}:${wish.version}@sha256:…`,
+    )
+  const url = pin.url.replaceAll(version.slice(1), wish.version.slice(1))
+  return { name, version: wish.version, pin: { ...pin, url, sha256 } }
+}
+
+async function installReleased(
+  { name, version, pin }: Released,
+  downloader: Downloader,
+): Promise<string> {
   // The archive is what upstream's checksum covers, so it is kept and checked; the program comes out of it anew.
+  const platform = `${process.platform}-${process.arch}`
   const folder = join(cacheFolder(), 'released', `${name}-${version}-${platform}`)
   const archive = join(folder, 'archive')
   const fetched = await sha256Of(archive).catch(() => undefined) // Not there yet.
   if (fetched !== pin.sha256) await fetchArchive({ name, version, pin, archive }, downloader)
-  const bin = join(folder, 'bin')
-  const path = join(bin, pin.member)
-  await rm(bin, { recursive: true, force: true })
-  await mkdir(bin, { recursive: true })
-  if (pin.archive === 'none') await copyFile(archive, path)
-  else await downloader.extract(archive, bin)
-  await chmod(path, 0o755)
+  // Beside its place first: a run at the same time may be using the one that is there.
+  const beside = join(folder, `unpacked-${process.pid}`)
+  const path = join(folder, 'bin', pin.member)
+  try {
+    await rm(beside, { recursive: true, force: true })
+    await mkdir(beside, { recursive: true })
+    if (pin.archive === 'none') await copyFile(archive, join(beside, pin.member))
+    else await downloader.extract(archive, beside)
+    await chmod(join(beside, pin.member), 0o755)
+    await mkdir(dirname(path), { recursive: true })
+    await rename(join(beside, pin.member), path)
+  } catch (error) {
+    if (isDiskFull(error)) throw error
+    throw new UserError(
+      `${name} ${version} can't be unpacked into ${folder}; look whether there is room, and remove the folder`,
+      [messageOf(error)],
+      { cause: error },
+    )
+  } finally {
+    await rm(beside, { recursive: true, force: true })
+  }
   return path
 }
 
 async function fetchArchive(
-  what: {
-    readonly name: string
-    readonly version: string
-    readonly pin: Pin
-    readonly archive: string
-  },
+  { name, version, pin, archive }: Released & { readonly archive: string },
   downloader: Downloader,
 ): Promise<void> {
-  const { name, version, pin, archive } = what
   await mkdir(dirname(archive), { recursive: true })
   const part = `${archive}.${process.pid}`
+  await rm(part, { force: true })
   try {
     await downloader.download(pin.url, part)
-  } catch (error) {
-    throw new UserError(
-      `${name} ${version} can't be downloaded; allow ${new URL(pin.url).host}, or name your own copy in ${MANIFEST_VARIABLE}`,
-      [messageOf(error)],
-      { cause: error },
-    )
-  }
-  try {
     await requireSha256(part, pin.sha256, name)
     await rename(part, archive)
+  } catch (error) {
+    if (error instanceof UserError || isDiskFull(error)) throw error
+    throw new UserError(
+      `${name} ${version} can't be downloaded; allow ${new URL(pin.url).host}, or name your own copy in ${MANIFEST_VARIABLE}`,
+      [`${pin.url}: ${messageOf(error)}`],
+      { cause: error },
+    )
   } finally {
     await rm(part, { force: true })
   }

@@ -17,7 +17,16 @@ type ActionFile = {
 }
 
 const OUTPUTS = {
-  'build-images': ['images', 'lock-file', 'release', 'sarif', 'report'],
+  'build-images': [
+    'images',
+    'lock-file',
+    'lock-forms',
+    'release',
+    'sarif',
+    'public-key',
+    'report-page',
+    'report',
+  ],
   deploy: ['outcome', 'release', 'plan-hash', 'url', 'report'],
   verify: ['verdict', 'junit', 'report'],
   promote: ['outcome', 'record', 'report'],

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from '@jest/globals'
 import { Ajv } from 'ajv'
 import { parse } from 'yaml'
-import { reportBuild } from '../../actions/build-images/report.ts'
+import { reportBuild, reportRefusal } from '../../actions/build-images/report.ts'
 import { reportDeploy } from '../../actions/deploy/report.ts'
 import { reportRemoval } from '../../actions/preview/report.ts'
 import { reportPromotion, reportStatus } from '../../actions/promote/report.ts'
@@ -12,8 +12,7 @@ import { UserError } from '../../src/errors.ts'
 import type { Environment } from '../../src/environments/environments.ts'
 import type { DeployResult } from '../../src/rollout/outcome.ts'
 import { RolloutFailed } from '../../src/rollout/wait.ts'
-
-import { defaultPolicy } from '../../src/scan/policy.ts'
+import { aBuild, aRun } from '../fakes/build.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 const release = `registry.example/todo/release@${digest}`
@@ -74,19 +73,6 @@ const promotion = {
 
 const where = { environment, seconds: 1.5 }
 
-const built = reportBuild(
-  {
-    images: { version: 1, images: { backend: { reference, digest, size: 12 } } },
-    scans: [],
-    outcome: 'published',
-    why: { backend: 'unchanged' },
-    checks: [{ file: 'Dockerfile', line: 2, message: 'Deprecated: no', url: 'https://a.example' }],
-    judgement: { findings: [], notes: [] },
-    database: { folder: 'db', built: at, checksum: digest, ageDays: 1, scanner: '0.110.0' },
-  } as unknown as Parameters<typeof reportBuild>[0],
-  { policy: defaultPolicy, seconds: 3 },
-)
-
 const verdict = reportVerdict({
   version: 1,
   release,
@@ -106,7 +92,17 @@ const empty = { ...running, name: 'staging', release: '', since: '', verdict: ''
 const up = reportDeploy(deployed, where)
 
 const cases = [
-  { name: 'a build', schema: 'build-images', result: built },
+  { name: 'a build', schema: 'build-images', result: reportBuild(aBuild(), aRun()) },
+  {
+    name: 'a build that the scan stopped',
+    schema: 'build-images',
+    result: reportBuild(aBuild({ stops: 3 }), aRun()),
+  },
+  {
+    name: 'a build that failed',
+    schema: 'refusal',
+    result: reportRefusal(new UserError('no', ['because']), aRun()),
+  },
   { name: 'a good deploy', schema: 'deploy', result: reportDeploy(deployed, where) },
   { name: 'a failed deploy', schema: 'deploy', result: reportDeploy(returned, where) },
   { name: 'a verdict', schema: 'verdict', result: verdict },

@@ -1,9 +1,14 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { textAt } from '../../src/json.ts'
 import { buildFlags, demoRelease, repositories, runningDigests, todoDeploy } from './lab.ts'
+
+/** What people look at afterwards; it has to be there however the run ended. */
+async function reportPage(): Promise<string> {
+  return await readFile('out/build-images/report.html', 'utf8')
+}
 
 /** Broken on purpose: a clear first line, a status other than 0, and nothing changed. */
 describe('build-images', () => {
@@ -15,6 +20,7 @@ describe('build-images', () => {
       /^The image broken did not build at tests\/e2e\/fixtures\/broken\/Dockerfile:2: .*exit code: 42/,
     )
     expect(call.stderr).toContain('the compiler says no')
+    expect(await reportPage()).toMatch(/<h1>The image broken did not build at .*:2: /)
     expect(await repositories()).not.toContain('todo/broken')
   })
 
@@ -26,6 +32,12 @@ describe('build-images', () => {
       /^The scan stopped the release: (a finding|\d+ findings) the policy does not allow in vulnerable; nothing was published/,
     )
     expect(call.stderr).toContain('GHSA-35jh-r3h4-6jhm in lodash 4.17.20 (fixed in 4.17.21)')
+    // The line of the Dockerfile that brought it in, as the layers of the real image tell.
+    const line = 'tests/e2e/fixtures/vulnerable/Dockerfile:2, COPY package.json'
+    expect(call.stderr).toContain(`comes in by ${line}`)
+    const page = await reportPage()
+    expect(page).toMatch(/<h1>Nothing was published: .* in vulnerable stops? the release<\/h1>/)
+    expect(page).toContain(line)
     expect(textAt(call.report, 'outcome')).toBe('stopped')
     expect(textAt(call.report, 'stopped', 0, 'package')).toBe('lodash')
     expect(await repositories()).not.toContain('todo/vulnerable')

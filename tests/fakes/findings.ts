@@ -12,6 +12,8 @@ export function aFinding(of: Partial<Finding>): Finding {
     purl: 'pkg:npm/p@1.0.0',
     fixedIn: [],
     location: '/app/node_modules/p/package.json',
+    layer: '',
+    layerIsLast: false,
     description: 'it breaks',
     url: 'https://example.org/1',
     score: undefined,

@@ -1,0 +1,71 @@
+import { prepareRelease, type Release } from '../release/release.ts'
+import type { Files } from '../release/archive.ts'
+import type { Database, Scan } from '../scan/scanner.ts'
+import type { Signer } from '../signing/signer.ts'
+import type { World } from '../world.ts'
+import { vouchForImage, vouchForRelease } from './attest.ts'
+import type { Images } from './images.ts'
+import type { BuildRun } from './provenance.ts'
+import { publishImages, releaseTag, tagImages } from './publish.ts'
+import type { Survey } from './survey.ts'
+
+/** What passed: the images with their scans, and where their release goes. */
+export type Passed = {
+  readonly made: Images
+  readonly survey: Survey
+  readonly scans: readonly Scan[]
+  readonly database: Database
+  readonly started: Date
+  readonly place: { readonly registry: string; readonly repository: string }
+}
+
+/** The step that makes the release: before it nothing can be found, after it everything. */
+export const RELEASE_STEP = 'Publish the release'
+
+type Options = {
+  readonly file: string
+  readonly manifests: Files
+  readonly revision: string
+  readonly signer: Signer | undefined
+  readonly run: Pick<BuildRun, 'builder' | 'run' | 'source'>
+}
+
+/**
+ * Images by digest, what is signed about them and about the release, and then the release, by one request: a run that ends before it,
+ * for whatever reason, has published no release and no tag of an image, and whoever finds the release finds all of it. The tags of the
+ * images are written last.
+ */
+export async function publish(passed: Passed, options: Options, world: World): Promise<Release> {
+  const { made, survey, scans, place } = passed
+  await world.progress.step('Publish the images', () =>
+    publishImages({ images: made.set, layouts: made.layouts, scans }, world),
+  )
+  const content = { ...options, images: made.set }
+  const { release, appear } = await prepareRelease(content, place, world.signal)
+  const { signer } = options
+  if (signer !== undefined)
+    await world.progress.step('Sign', () => sign(release, { ...passed, ...options, signer }, world))
+  await world.progress.step(RELEASE_STEP, () => appear(releaseTag(release)))
+  await world.progress.step('Tag the images', () => tagImages(release, survey.keys, world.signal))
+  return release
+}
+
+async function sign(
+  release: Release,
+  by: Passed & Options & { readonly signer: Signer },
+  world: World,
+): Promise<void> {
+  const { signer, database, made, survey, scans, started, revision } = by
+  const run = { ...by.run, revision, started, finished: world.clock.now() }
+  await Promise.all(
+    scans.map(async (scan) => {
+      const { image: name } = scan
+      const reference = made.set.images[name]?.reference ?? ''
+      const key = survey.keys.get(name) ?? { doubts: ['it has no key'] }
+      const isNew = !made.reused.has(name)
+      const vouched = { name, reference, bakeFile: by.file, key, scan, isNew }
+      await vouchForImage(vouched, { signer, run, database }, world)
+    }),
+  )
+  await vouchForRelease(release, { signer, run }, world)
+}

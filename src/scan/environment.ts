@@ -1,0 +1,33 @@
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Scanners read files of strangers: they get nothing of our environment but this. */
+const KEPT = ['PATH', 'HOME', 'TMPDIR', 'XDG_CACHE_HOME']
+/** For what fetches the database, too. The address of a proxy may hold a login, so that nothing else gets it. */
+const KEPT_TO_FETCH = [
+  ...['SSL_CERT_FILE', 'SSL_CERT_DIR'],
+  ...['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy'],
+]
+
+/** All that a scanner sees of the environment; it asks nobody for updates. */
+export function scannerEnvironment(of: Environment): Readonly<Record<string, string>> {
+  return {
+    ...only(KEPT, of),
+    SYFT_CHECK_FOR_APP_UPDATE: 'false',
+    GRYPE_CHECK_FOR_APP_UPDATE: 'false',
+    GRYPE_DB_AUTO_UPDATE: 'false',
+  }
+}
+
+/** The same for the one call that fetches the database of vulnerabilities. */
+export function fetcherEnvironment(of: Environment): Readonly<Record<string, string>> {
+  return { ...scannerEnvironment(of), ...only(KEPT_TO_FETCH, of) }
+}
+
+function only(names: readonly string[], of: Environment): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = of[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+}
