@@ -1,5 +1,5 @@
 // Makes one bundle of each action, and one of the command line, out of the TypeScript sources.
-import { cp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bytes } from '../src/report/markdown.ts'
 import { runProgram } from '../src/tools/program.ts'
@@ -11,11 +11,14 @@ type Bundle = { readonly name: string; readonly entry: string; readonly folder: 
 const COMPILED = 'build/js'
 /** ncc takes a path like `out/…` in the code for a file to carry along where there is one, so it runs where there is none. */
 const NCC_FOLDER = join(project, COMPILED)
+const NCC = '@vercel/ncc/dist/ncc/cli.js'
 const PROGRAM_LIMIT_S = 300
 /** The bundler takes one processor and half a gigabyte; more at once only wait for each other. */
 const AT_ONCE = 2
 /** Nine tenths of it are models of every kind of object, which we never use. */
 const KUBERNETES_PACKAGE = 'node_modules/@kubernetes/client-node'
+/** What build-images may be, all its files together. */
+const LEAN_BYTES = 2_000_000
 /** The Kubernetes client names itself so to servers: that text is in every bundle that carries it. */
 const KUBERNETES_CLIENT = 'kubernetes-client-javascript'
 
@@ -63,16 +66,39 @@ async function makeBundle({ name, entry, folder }: Bundle): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   const options = ['--minify', '--license', 'licenses.txt', '--no-cache', '--quiet']
   const argv = ['build', entry, '--out', folder, ...options]
-  await runNode('@vercel/ncc/dist/ncc/cli.js', argv, NCC_FOLDER)
-  const { size } = await stat(join(folder, 'index.js'))
+  await runNode(NCC, argv, NCC_FOLDER)
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.js'))
+  for (const file of files) if (file !== 'index.js') await minifyChunk(join(folder, file))
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size))
+  const size = sizes.reduce((sum, one) => sum + one, 0)
   say(`${name.padEnd(14)}${bytes(size).padStart(7)}  ${secondsSince(started)}`)
+}
+
+/** What is loaded later is in files of its own, which the bundler leaves as long as they are: each goes through it once more. */
+async function minifyChunk(file: string): Promise<void> {
+  const folder = `${file}.out`
+  const argv = ['build', file, '--out', folder, '--minify', '--no-cache', '--quiet']
+  await runNode(NCC, argv, NCC_FOLDER)
+  await rename(join(folder, 'index.js'), file)
+  await rm(folder, { recursive: true })
 }
 
 /** build-images speaks to no cluster, and must start fast. */
 async function requireLean(): Promise<void> {
-  const bundle = await readFile(join(project, 'actions/build-images/dist/index.js'), 'utf8')
-  if (bundle.includes(KUBERNETES_CLIENT))
-    throw new Error('The bundle of build-images carries the Kubernetes client; find who imports it')
+  const folder = join(project, 'actions/build-images/dist')
+  let size = 0
+  for (const file of (await readdir(folder)).filter((one) => one.endsWith('.js'))) {
+    const code = await readFile(join(folder, file))
+    size += code.length
+    if (code.includes(KUBERNETES_CLIENT))
+      throw new Error(
+        'The bundle of build-images carries the Kubernetes client; find who imports it',
+      )
+  }
+  if (size > LEAN_BYTES)
+    throw new Error(
+      `The bundle of build-images has ${bytes(size)}; ${bytes(LEAN_BYTES)} is the most`,
+    )
 }
 
 /** Runs a program of `node_modules` with this Node. */

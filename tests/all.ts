@@ -38,6 +38,7 @@ const alone: readonly StageSpec[] = [
         'tests/e2e',
         'tests/stack',
         'tests/registry',
+        'tests/page',
         'node_modules',
       ),
     ],
@@ -48,6 +49,13 @@ const alone: readonly StageSpec[] = [
     minutes: 10,
     env: QUIET,
     commands: [jest('-c', 'tests/registry/jest.config.mjs')],
+  },
+  {
+    name: 'report pages in a real browser',
+    seconds: 15,
+    minutes: 10,
+    env: QUIET,
+    commands: [jest('-c', 'tests/page/jest.config.mjs')],
   },
   {
     name: 'the actions, started from the release tree',

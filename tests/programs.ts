@@ -28,17 +28,28 @@ const CUSTOM_KINDS = [
 ]
 const schemas = join(places.cache, `schemas-${KUBERNETES}-with-custom-kinds`)
 
+/** Programs that the lab compiles on both of its ways, and what makes it do so. */
+const labOnly = {
+  act: 'npm run lab:up -- workflows',
+  actionlint: 'npm run lab:up -- workflows',
+  promtool: 'npm run lab:up -- monitoring',
+} as const
+type LabOnly = keyof typeof labOnly
+
+function isLabOnly(name: string): name is LabOnly {
+  return Object.hasOwn(labOnly, name)
+}
+
 /** Programs that only tests use: where they are once `ensureTestPrograms` is through. */
 export const testPrograms = {
   venv: join(places.cache, 'app-venv'),
   zizmor: join(places.cache, `zizmor-${ZIZMOR}`, 'bin', 'zizmor'),
   /** A program of the lab: compiled by it, or the released one. */
-  tool: async (name: 'act' | 'actionlint' | ToolName): Promise<string> => {
+  tool: async (name: LabOnly | ToolName): Promise<string> => {
     const manifest = await readFile(places.manifest, 'utf8').catch(() => '{}')
     const compiled = textAt(parseJson(manifest, places.manifest), name, 'path')
     if (compiled !== undefined) return compiled
-    if (name === 'act' || name === 'actionlint')
-      throw new UserError(`The lab has no ${name}; run "npm test" again`)
+    if (isLabOnly(name)) throw new UserError(`The lab has no ${name}: run "${labOnly[name]}"`)
     return await releasedTools(name)
   },
   kubernetesSchemas: async (): Promise<Readonly<Record<string, string>>> => ({
@@ -48,9 +59,10 @@ export const testPrograms = {
   }),
 }
 
-/** Installs what the tests need beyond the lab: PostgreSQL's server, the workflow auditor, the Kubernetes schemas. */
+/** Installs what the tests need beyond the lab: PostgreSQL's server, a browser, the workflow auditor, the Kubernetes schemas. */
 export function ensureTestPrograms(say: (line: string) => void): void {
   ensurePostgres(say)
+  ensureBrowser(say)
   if (!existsSync(testPrograms.zizmor)) {
     say(`installing zizmor ${ZIZMOR} into the cache folder`)
     const venv = join(places.cache, `zizmor-${ZIZMOR}`)
@@ -90,16 +102,30 @@ function ensurePostgres(say: (line: string) => void): void {
   say(
     'installing the Debian package postgresql-15 (the application is tested with a real PostgreSQL)',
   )
+  installPackage('postgresql-15')
+}
+
+/** Where a browser is that report pages are looked at with: Chromium, or Chrome where that is installed. */
+export function findBrowser(): string | undefined {
+  const named = process.env['CHROMIUM'] ?? ''
+  const folders = (process.env['PATH'] ?? '').split(':')
+  const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
+  const places = names.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return [...(named === '' ? [] : [named]), ...places].find((path) => existsSync(path))
+}
+
+/** Installs Chromium where no browser is. `CHROMIUM` names one that stands elsewhere. */
+export function ensureBrowser(say: (line: string) => void): void {
+  if (findBrowser() !== undefined) return
+  say('installing the Debian package chromium (report pages are looked at in a real browser)')
+  installPackage('chromium')
+}
+
+function installPackage(name: string): void {
   if (process.getuid?.() !== 0)
-    throw new UserError(
-      'PostgreSQL is missing and installing it needs root: apt-get install postgresql-15',
-    )
+    throw new UserError(`${name} is missing and installing it needs root: apt-get install ${name}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const options = { env, timeout: APT_TIMEOUT_MS, stdio: 'ignore' } as const
   execFileSync('apt-get', ['-q', 'update'], options)
-  execFileSync(
-    'apt-get',
-    ['-q', '-y', 'install', '--no-install-recommends', 'postgresql-15'],
-    options,
-  )
+  execFileSync('apt-get', ['-q', '-y', 'install', '--no-install-recommends', name], options)
 }
