@@ -4,6 +4,7 @@ export default {
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
+    '<rootDir>/tests/build/',
     '<rootDir>/tests/e2e/',
     '<rootDir>/tests/page/',
     '<rootDir>/tests/registry/',

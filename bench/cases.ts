@@ -105,7 +105,7 @@ export async function scanCases(setting: Setting): Promise<readonly Case[]> {
       },
     },
     {
-      name: 'scan again, from stored SBOMs',
+      name: 'scan again from stored SBOMs',
       what: 'the vulnerability data is new, the SBOMs are there',
       names: SCAN,
       target: 0.3,

@@ -17,7 +17,10 @@ const PARTS = ['app', 'docker', 'docker-bake.hcl', 'k8s']
 
 /** A source file of each image that is in the image itself, and how a line of no consequence is written in it. */
 const SOURCES: Readonly<Record<string, (line: string) => readonly [string, string]>> = {
-  frontend: (line) => ['app/frontend/src/components/api.ts', `\nexport const bench = '${line}'\n`],
+  frontend: (line) => [
+    'app/frontend/src/components/api.ts',
+    `\nObject.assign(globalThis, { bench: '${line}' })\n`,
+  ],
   backend: (line) => ['app/backend/todo_backend/__init__.py', `\nBENCH = '${line}'\n`],
   'mcp-server': (line) => ['app/mcp-server/todo_mcp/__init__.py', `\nBENCH = '${line}'\n`],
   'ai-agent': (line) => ['app/ai-agent/todo_agent/__init__.py', `\nBENCH = '${line}'\n`],

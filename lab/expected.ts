@@ -28,7 +28,7 @@ export const expectedSeconds: Readonly<Record<string, number>> = {
   'compile-secrets': 400,
   'compile-monitoring': 200,
   'compile-probe': 40,
-  'compile-ingress': 300,
+  'compile-ingress': 360,
   engine: 3,
   'debian-root': 35,
   debian: 5,
@@ -47,6 +47,6 @@ export const expectedSeconds: Readonly<Record<string, number>> = {
   'addon-metrics': 35,
   'addon-policies': 15,
   'addon-secrets': 20,
-  'addon-ingress': 15,
+  'addon-ingress': 20,
   monitoring: 15,
 }

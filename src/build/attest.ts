@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { UserError } from '../errors.ts'
 import { textAt } from '../json.ts'
@@ -9,7 +10,7 @@ import type { ImageSet } from '../release/imageset.ts'
 import type { Release } from '../release/release.ts'
 import type { Finding } from '../scan/findings.ts'
 import { scannerEnvironment } from '../scan/environment.ts'
-import type { Database, Scan } from '../scan/scanner.ts'
+import { type Database, type Scan, spdxPath } from '../scan/scanner.ts'
 import { attach, readAttestations } from '../signing/attestation.ts'
 import { PREDICATES } from '../signing/howtoverify.ts'
 import type { Signer } from '../signing/signer.ts'
@@ -112,6 +113,13 @@ function imagesByName(set: ImageSet): Readonly<Record<string, string>> {
 }
 
 async function sbomStatement(subject: Subject, scan: Scan, world: World): Promise<Statement> {
+  const written = await readFile(spdxPath(scan.sbomFile), 'utf8').catch(() => undefined)
+  // An SBOM that came out of the registry has no other form beside it yet.
+  const predicate = new WrittenPredicate((written ?? (await convertSbom(scan, world))).trim())
+  return { subjects: [subject], predicateType: PREDICATES.sbom, predicate }
+}
+
+async function convertSbom(scan: Scan, world: World): Promise<string> {
   const syft = await world.tools('syft')
   const result = await world.run(
     {
@@ -123,8 +131,7 @@ async function sbomStatement(subject: Subject, scan: Scan, world: World): Promis
   )
   if (result.status !== 0)
     throw new UserError(`syft could not write the SBOM of ${scan.image} as SPDX`, [result.stderr])
-  const predicate = new WrittenPredicate(result.stdout.trim())
-  return { subjects: [subject], predicateType: PREDICATES.sbom, predicate }
+  return result.stdout
 }
 
 function scanStatement(

@@ -1,6 +1,7 @@
 import { prepareRelease, type Release } from '../release/release.ts'
 import type { Files } from '../release/archive.ts'
 import type { Database, Scan } from '../scan/scanner.ts'
+import { verifyCommand } from '../signing/howtoverify.ts'
 import type { Signer } from '../signing/signer.ts'
 import type { World } from '../world.ts'
 import { vouchForImage, vouchForRelease } from './attest.ts'
@@ -47,6 +48,10 @@ export async function publish(passed: Passed, options: Options, world: World): P
     await world.progress.step('Sign', () => sign(release, { ...passed, ...options, signer }, world))
   await world.progress.step(RELEASE_STEP, () => appear(releaseTag(release)))
   await world.progress.step('Tag the images', () => tagImages(release, survey.keys, world.signal))
+  if (signer !== undefined)
+    world.progress.say(
+      `verify it with: ${verifyCommand(release.reference, 'release', signer.trust)}`,
+    )
   return release
 }
 

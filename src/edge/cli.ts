@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { UserError } from '../errors.ts'
+import { diskFull, isDiskFull, UserError } from '../errors.ts'
 import { branchesOfCheckout } from './branches.ts'
 import { type Command, type CommandResult, STATUS } from './command.ts'
 import { type InputSpecs, parseInputs } from './inputs.ts'
@@ -50,8 +50,15 @@ export async function runCli(
     process.stderr.write(`${command.name} was cancelled\n`)
     return STATUS.cancelled
   }
-  await printResult(result, command, flags)
-  return result.status
+  try {
+    await printResult(result, command, flags)
+    return result.status
+  } catch (error) {
+    if (!isDiskFull(error)) throw error
+    // What was done is told all the same, but nobody can rely on a report.
+    process.stderr.write(`${diskFull([]).message}\n${result.headline}\n`)
+    return result.status === STATUS.good ? STATUS.failed : result.status
+  }
 }
 
 async function execute<S extends InputSpecs>(

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import * as core from '@actions/core'
-import { messageOf } from '../errors.ts'
+import { diskFull, isDiskFull, messageOf } from '../errors.ts'
 import type { Place } from '../world.ts'
 import { branchesOfRun } from './branches.ts'
 import { type Command, STATUS } from './command.ts'
@@ -32,7 +32,8 @@ export async function runAction<S extends InputSpecs>(command: Command<S>): Prom
     for (const line of result.details ?? []) core.info(voice.line(line))
     process.exitCode = result.status
   } catch (error) {
-    core.error(signal.aborted ? `${command.name} was cancelled` : messageOf(error))
+    const message = isDiskFull(error) ? diskFull([]).message : messageOf(error)
+    core.error(signal.aborted ? `${command.name} was cancelled` : message)
     if (error instanceof Error && error.stack !== undefined) core.debug(error.stack)
     process.exitCode = signal.aborted ? STATUS.cancelled : STATUS.failed
   }

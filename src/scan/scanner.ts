@@ -124,16 +124,30 @@ export function sbomPath(digest: string, cacheFolder: string): string {
   return join(cacheFolder, digest.replace(':', '-'), 'sbom.syft.json')
 }
 
+/** Where the same is as SPDX, for those who read nothing else; only where it was made on this machine. */
+export function spdxPath(sbomFile: string): string {
+  return join(dirname(sbomFile), 'sbom.spdx.json')
+}
+
 async function makeSbom(target: ScanTarget, file: string, world: World): Promise<void> {
   const { name, layout } = target
   if (layout === undefined) throw new Error(`the bytes of ${name} were not fetched`)
   const syft = await world.tools('syft')
   await mkdir(dirname(file), { recursive: true })
-  const unfinished = `${file}.part`
+  const [unfinished, spdx] = [`${file}.part`, spdxPath(file)]
   const from = [`oci-dir:${layout.folder}`, '--source-name', target.name]
   const result = await world.run(
     {
-      argv: [syft, 'scan', ...from, '-q', '-o', `syft-json=${unfinished}`],
+      argv: [
+        syft,
+        'scan',
+        ...from,
+        '-q',
+        '-o',
+        `syft-json=${unfinished}`,
+        '-o',
+        `spdx-json=${spdx}`,
+      ],
       env: scannerEnvironment(process.env),
       timeoutSeconds: SYFT_TIMEOUT_S,
     },

@@ -94,6 +94,7 @@ describe('cosign, asked about images of a run,', () => {
   let memory: Running
   let product: Product
   let report: unknown
+  let log = ''
   let image = ''
 
   beforeAll(async () => {
@@ -103,6 +104,7 @@ describe('cosign, asked about images of a run,', () => {
     const call = await todoDeploy(buildArguments(product, registry.registry))
     expect({ status: call.status, line: call.firstLine }).toEqual({ status: 0, line: '' })
     report = call.report
+    log = call.stderr
     image = textAt(report, 'images', 'one', 'reference') ?? ''
   })
 
@@ -143,10 +145,12 @@ describe('cosign, asked about images of a run,', () => {
     return `${to}@${digest}`
   }
 
-  it('accepts each of them by the very command in the report, with the key beside it', async () => {
+  it('accepts each of them by the very command in the log and the report, with the key beside it', async () => {
     const key = textAt(report, 'verification', 'publicKey') ?? ''
     await writeFile(join(folder, PUBLIC_KEY_FILE), key)
     const commands = listAt(report, 'verification', 'commands')
+    const told = /verify it with: (.*)$/m.exec(log)?.[1]
+    expect(told).toBe(textAt(commands[0], 'command'))
     expect(commands.map((one) => textAt(one, 'claim')).sort()).toEqual([
       ...['provenance', 'release', 'sbom', 'scan'],
     ])

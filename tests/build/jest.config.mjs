@@ -11,5 +11,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/'],
   globalSetup: '<rootDir>/tests/build/setup.ts',
   testTimeout: 240_000,
-  maxWorkers: 1,
+  // Much of the time is waiting: for pauses between attempts, and for the builder.
+  maxWorkers: 2,
 }

@@ -18,11 +18,12 @@ export async function openUnreliable(registry: string): Promise<Unreliable> {
   let fateOf: (method: string, path: string) => Fate = () => 'pass'
   const pass = (from: IncomingMessage, to: ServerResponse) => {
     const { method, url: path, headers } = from
-    const there = request({ hostname, port, method, path, headers }, (reply) => {
+    const there = request({ hostname, port, method, path, headers, agent: false }, (reply) => {
       to.writeHead(reply.statusCode ?? 502, reply.headers)
       reply.pipe(to)
     })
     there.on('error', () => to.destroy())
+    to.on('close', () => there.destroy())
     from.pipe(there)
   }
   const server = createServer((from, to) => {
