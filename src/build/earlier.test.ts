@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { digestOf, type FakeRegistry, openFakeRegistry } from '../../tests/fakes/registry.ts'
 import { fakeWorld } from '../../tests/fakes/world.ts'
 import type { ImageSet } from '../release/imageset.ts'
-import { publishRelease } from '../release/release.ts'
+import { publishRelease } from '../../tests/fakes/release.ts'
 import { readEarlier } from './earlier.ts'
 
 const MEDIA_TYPE = 'application/vnd.oci.image.manifest.v1+json'

@@ -7,7 +7,8 @@ import type { FakeWorld } from '../../tests/fakes/world.ts'
 import { readState } from '../cluster/state.ts'
 import { readEnvironments } from '../environments/environments.ts'
 import { addEvidence, readEvidence } from '../release/evidence.ts'
-import { publishRelease, type Release } from '../release/release.ts'
+import { publishRelease } from '../../tests/fakes/release.ts'
+import type { Release } from '../release/release.ts'
 import { promote, type PromoteOptions } from './promote.ts'
 
 const namespace = (name: string) =>

@@ -6,7 +6,8 @@ import { type FakeRegistry, openFakeRegistry } from '../../tests/fakes/registry.
 import { pushArtifact } from '../registry/artifact.ts'
 import { openRepository } from '../registry/client.ts'
 import { addEvidence, readEvidence } from './evidence.ts'
-import { publishRelease, pullRelease, readManifests } from './release.ts'
+import { publishRelease } from '../../tests/fakes/release.ts'
+import { pullRelease, readManifests } from './release.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 const backend = { reference: `ghcr.io/todo/backend@${digest}`, digest, size: 7 }

@@ -26,7 +26,7 @@ const RELEASE_LAYER = 'application/vnd.todo-deploy.release.v1.tar+gzip'
 const TREE = 'k8s/'
 const FILE_LIMIT = 1024 * 1024
 
-type Content = {
+export type ReleaseContent = {
   readonly images: ImageSet
   readonly manifests: Files
   readonly revision: string
@@ -34,23 +34,12 @@ type Content = {
 
 type Place = { readonly registry: string; readonly repository: string }
 
-/** Publishes a release in `place` and returns it. The same inputs give the same digest. */
-export async function publishRelease(
-  content: Content,
-  place: Place,
-  signal: AbortSignal,
-): Promise<Release> {
-  const { release, appear } = await prepareRelease(content, place, signal)
-  await appear(release.digest)
-  return release
-}
-
 /**
  * Uploads all parts of a release but the one that makes it one. `appear` is a single request: before it nobody can find the release,
- * after it everybody finds the whole of it under the tag (or digest) that is given.
+ * after it everybody finds the whole of it under the tag (or digest) that is given. The same inputs give the same digest.
  */
 export async function prepareRelease(
-  content: Content,
+  content: ReleaseContent,
   place: Place,
   signal: AbortSignal,
 ): Promise<{ readonly release: Release; readonly appear: (tag: string) => Promise<void> }> {

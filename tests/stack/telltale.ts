@@ -1,4 +1,5 @@
-import { publishRelease, pullRelease, readManifests } from '../../src/release/release.ts'
+import { pullRelease, readManifests } from '../../src/release/release.ts'
+import { publishRelease } from '../fakes/release.ts'
 import { demoRelease, lab } from '../e2e/lab.ts'
 import { plantTree, without } from './tree.ts'
 
