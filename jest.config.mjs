@@ -5,6 +5,7 @@ export default {
   testPathIgnorePatterns: [
     '/node_modules/',
     '<rootDir>/tests/e2e/',
+    '<rootDir>/tests/deploy/',
     '<rootDir>/tests/registry/',
     '<rootDir>/tests/stack/',
     '<rootDir>/lab/tools/',

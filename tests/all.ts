@@ -35,6 +35,7 @@ const alone: readonly StageSpec[] = [
         '--testPathIgnorePatterns',
         'tests/release',
         'tests/e2e',
+        'tests/deploy',
         'tests/stack',
         'tests/registry',
         'node_modules',
@@ -101,6 +102,14 @@ const onLab = async (
     minutes: 25,
     env: { ...QUIET, ...environment },
     commands: [jest('-c', 'tests/e2e/jest.config.mjs')],
+  },
+  {
+    name: 'a deploy, before and around the write',
+    seconds: 150,
+    minutes: 15,
+    env: { ...QUIET, ...environment },
+    // The failures, faults and strategies take longer: "npm run test:deploy" runs all of them.
+    commands: [jest('-c', 'tests/deploy/jest.config.mjs', 'ownership', 'preflight', 'order')],
   },
   {
     name: 'the stack: behaviour, rules, parity of chart and overlays, admission',

@@ -18,7 +18,7 @@ type ActionFile = {
 
 const OUTPUTS = {
   'build-images': ['images', 'lock-file', 'release', 'sarif', 'report'],
-  deploy: ['outcome', 'release', 'plan-hash', 'url', 'report'],
+  deploy: ['outcome', 'release', 'plan-hash', 'commit', 'cause', 'evidence', 'url', 'report'],
   verify: ['verdict', 'junit', 'report'],
   promote: ['outcome', 'record', 'report'],
   preview: ['url', 'outcome', 'report'],
