@@ -1,40 +1,52 @@
-import type { Picture } from '../cluster/watch.ts'
-import { at, listAt, numberAt, textAt } from '../json.ts'
+import { at, listAt, textAt } from '../json.ts'
 import type { KubeObject } from '../render/manifest.ts'
-import { conditionOf, isObserved, newestReplicaSet } from './readiness.ts'
+import type { Cause } from './causes/codes.ts'
+import { configurationCause } from './causes/configuration.ts'
+import type { CauseContext, Finding, PodContext } from './causes/context.ts'
+import { crashCause } from './causes/crash.ts'
+import { imageCause } from './causes/image.ts'
+import { lateCause } from './causes/probe.ts'
+import { refusedCause } from './causes/refused.ts'
+import { scheduleCause } from './causes/schedule.ts'
+import { volumeCause } from './causes/volume.ts'
+import { conditionOf, eventsAbout, findLive, isGoing, isObserved, newestPods } from './live.ts'
 
-/** Why a workload will not become ready, in words to act on. */
-export type Cause = {
-  readonly code:
-    'image' | 'configuration' | 'crash' | 'out-of-memory' | 'admission' | 'job' | 'pod' | 'secrets'
-  /** One line: what happened and what to do. */
-  readonly text: string
-  /** The object whose events tell more, where that is no pod. */
-  readonly subject?: { readonly kind: string; readonly name: string }
-  readonly pod?: string
-  readonly container?: string
-}
+export type { Cause, CauseCode } from './causes/codes.ts'
+export type { CauseContext } from './causes/context.ts'
+export { newestPods } from './live.ts'
 
-/** A first start may lose a race with what it depends on; so many restarts are no race any more. */
-const RESTART_BUDGET = 2
-/** A registry may have a bad minute; after this a pull error is taken at its word. */
-const PULL_GRACE_MS = 60_000
-const PULL_REFUSED =
-  /not found|manifest unknown|denied|unauthorized|no such host|invalid reference/i
+/** An operator tries again by itself, and what it says at first may be of the past: it gets this long to change its mind. */
+const OPERATOR_PATIENCE_MS = 10_000
+/** The node has ended the pod for reasons of its own; its controller makes another. */
+const MOVED =
+  /^(Evicted|Preempting|Node|Terminated|Shutdown|OutOf|UnexpectedAdmission|TopologyAffinity)/
 
-/** The cause of a failure of this workload's newest pods, or undefined while it may still come right. */
-export function causeOf(object: KubeObject, picture: Picture, now: Date): Cause | undefined {
+/** The cause of a failure of this object or of its newest pods, or undefined while it may still come right. */
+export function causeOf(object: KubeObject, context: CauseContext): Cause | undefined {
+  const { picture } = context
   if (object.kind === 'SecretStore' || object.kind === 'ExternalSecret')
-    return operatorCause(object, picture[object.kind])
+    return operatorCause(object, context)
   // Its newest pods are known when its controller has seen it; until then they are those of before.
   if (isWorkload(object.kind) && !isObserved(findLive(object, picture[object.kind])))
     return undefined
-  const refused = refusedPods(object, picture)
+  const refused = refusedCause(object, context)
   if (refused !== undefined) return refused
-  for (const pod of newestPods(object, picture)) {
-    if (textAt(pod, 'metadata', 'deletionTimestamp') !== undefined) continue
-    const cause = podCause(pod, now)
+  const pods = newestPods(object, picture).filter((pod) => !isGoing(pod))
+  for (const pod of pods) {
+    const siblings = pods.filter((other) => other !== pod)
+    const cause = podCause({ ...context, pod, siblings }, object.kind === 'Job')
     if (cause !== undefined) return cause
+  }
+  return undefined
+}
+
+/** Why it is not ready although nothing is broken, for the moment when time is up. */
+export function lateCauseOf(object: KubeObject, context: CauseContext): Cause | undefined {
+  const pods = newestPods(object, context.picture).filter((pod) => !isGoing(pod))
+  for (const pod of pods) {
+    const siblings = pods.filter((other) => other !== pod)
+    const late = lateCause({ ...context, pod, siblings })
+    if (late !== undefined) return { ...late, ...placeOf(pod, openContainer(pod)) }
   }
   return undefined
 }
@@ -45,134 +57,71 @@ function isWorkload(kind: string): kind is (typeof WORKLOADS)[number] {
   return (WORKLOADS as readonly string[]).includes(kind)
 }
 
-function findLive(object: KubeObject, list: readonly unknown[]): unknown {
-  return list.find((item) => textAt(item, 'metadata', 'name') === object.metadata.name)
-}
-
-/** The pods that the newest revision of a workload made. */
-export function newestPods(object: KubeObject, picture: Picture): readonly unknown[] {
-  const named = (list: readonly unknown[]) => findLive(object, list)
-  switch (object.kind) {
-    case 'Deployment':
-      return ownedBy(newestReplicaSet(named(picture.Deployment), picture), picture)
-    case 'StatefulSet': {
-      const live = named(picture.StatefulSet)
-      const revision = textAt(live, 'status', 'updateRevision')
-      return ownedBy(live, picture).filter(
-        (pod) => textAt(pod, 'metadata', 'labels', 'controller-revision-hash') === revision,
-      )
-    }
-    case 'DaemonSet':
-      return ownedBy(named(picture.DaemonSet), picture)
-    case 'Job':
-      return ownedBy(named(picture.Job), picture)
-    default:
-      return []
+function podCause(context: PodContext, isOfJob: boolean): Cause | undefined {
+  const { pod } = context
+  const whole = scheduleCause(context) ?? volumeCause(context)
+  if (whole !== undefined) return { ...whole, ...placeOf(pod) }
+  for (const status of statusesOf(pod)) {
+    const found =
+      imageCause(status, context) ??
+      configurationCause(status, context) ??
+      // How often a Job may try is its own affair.
+      (isOfJob ? undefined : crashCause(status, context))
+    if (found !== undefined) return { ...found, ...placeOf(pod, status) }
   }
-}
-
-function ownedBy(owner: unknown, picture: Picture): readonly unknown[] {
-  const uid = textAt(owner, 'metadata', 'uid')
-  if (uid === undefined) return []
-  return picture.Pod.filter((pod) =>
-    listAt(pod, 'metadata', 'ownerReferences').some((found) => textAt(found, 'uid') === uid),
-  )
-}
-
-/** The External Secrets operator says only in an event what the store answered; the condition says that it failed. */
-function operatorCause(object: KubeObject, live: readonly unknown[]): Cause | undefined {
-  const { kind } = object
-  const { name } = object.metadata
-  const condition = conditionOf(findLive(object, live), 'Ready')
-  if (textAt(condition, 'status') !== 'False') return undefined
-  const said = `(${textAt(condition, 'reason') ?? ''}: ${textAt(condition, 'message') ?? ''})`
-  const text =
-    kind === 'SecretStore'
-      ? `the operator can't use this store; check its address, role and service account ${said}`
-      : `the operator can't read its values; check its path, its keys and what its role may read ${said}`
-  return { code: 'secrets', text, subject: { kind, name } }
-}
-
-/** Quota, a policy or an admission webhook keeps the controller from making pods. */
-function refusedPods(object: KubeObject, picture: Picture): Cause | undefined {
-  const live = findLive(object, picture.Deployment)
-  const condition = object.kind === 'Deployment' ? conditionOf(live, 'ReplicaFailure') : undefined
-  if (textAt(condition, 'status') !== 'True') return undefined
-  return {
-    code: 'admission',
-    text: `the cluster does not let it make pods: ${textAt(condition, 'message') ?? ''}`,
+  const reason = textAt(pod, 'status', 'reason') ?? ''
+  if (textAt(pod, 'status', 'phase') !== 'Failed' || MOVED.test(reason) || isOfJob) return undefined
+  const ended: Finding = {
+    code: 'pod-failed',
+    text: `its pod failed: ${textAt(pod, 'status', 'message') ?? reason}`,
+    remedy: 'look at the pod and its node',
   }
+  return { ...ended, ...placeOf(pod, openContainer(pod)) }
 }
 
-function podCause(pod: unknown, now: Date): Cause | undefined {
-  const name = textAt(pod, 'metadata', 'name') ?? '?'
-  const age = now.getTime() - Date.parse(textAt(pod, 'metadata', 'creationTimestamp') ?? '')
-  const statuses = [
+function statusesOf(pod: unknown): readonly unknown[] {
+  return [
     ...listAt(pod, 'status', 'initContainerStatuses'),
     ...listAt(pod, 'status', 'containerStatuses'),
   ]
-  for (const status of statuses) {
-    const found = waitingCause(status, age) ?? crashCause(status)
-    if (found !== undefined)
-      return { ...found, pod: name, container: textAt(status, 'name') ?? '?' }
-  }
-  const phase = textAt(pod, 'status', 'phase')
-  const reason = textAt(pod, 'status', 'reason') ?? ''
-  const moved = ['Evicted', 'Preempting', 'NodeShutdown', 'Terminated'].includes(reason)
-  if (phase !== 'Failed' || moved || isOfJob(pod)) return undefined
+}
+
+/** The first container that is not ready: it has the last words. */
+function openContainer(pod: unknown): unknown {
+  const isDone = (status: unknown) =>
+    at(status, 'ready') === true || textAt(status, 'state', 'terminated', 'reason') === 'Completed'
+  return statusesOf(pod).find((status) => !isDone(status))
+}
+
+function placeOf(pod: unknown, status?: unknown): Pick<Cause, 'pod' | 'container'> {
+  const container = textAt(status, 'name') ?? textAt(pod, 'spec', 'containers', 0, 'name')
   return {
-    code: 'pod',
-    text: `its pod failed: ${textAt(pod, 'status', 'message') ?? reason}`,
-    pod: name,
+    pod: textAt(pod, 'metadata', 'name') ?? '?',
+    ...(container === undefined ? {} : { container }),
   }
 }
 
-function waitingCause(status: unknown, age: number): Cause | undefined {
-  const reason = textAt(status, 'state', 'waiting', 'reason') ?? ''
-  const message = textAt(status, 'state', 'waiting', 'message') ?? ''
-  const image = textAt(status, 'image') ?? ''
-  switch (reason) {
-    case 'InvalidImageName':
-    case 'ErrImageNeverPull':
-      return { code: 'image', text: `the image ${image} can't be used: ${message || reason}` }
-    case 'ErrImagePull':
-    case 'ImagePullBackOff':
-      return PULL_REFUSED.test(message) || age > PULL_GRACE_MS
-        ? { code: 'image', text: `the image ${image} can't be pulled: ${message}` }
-        : undefined
-    case 'CreateContainerConfigError':
-      // The kubelet's own cache of Secrets and ConfigMaps may lag a moment behind.
-      return message.includes('failed to sync')
-        ? undefined
-        : { code: 'configuration', text: `its configuration is incomplete: ${message}` }
-    case 'CreateContainerError':
-    case 'RunContainerError':
-      return { code: 'configuration', text: `its container can't be started: ${message}` }
-    default:
-      return undefined
-  }
-}
-
-function crashCause(status: unknown): Cause | undefined {
-  const restarts = numberAt(status, 'restartCount') ?? 0
-  const ended = at(status, 'lastState', 'terminated') ?? at(status, 'state', 'terminated')
-  const code = numberAt(ended, 'exitCode') ?? 0
-  if (restarts < RESTART_BUDGET || at(status, 'ready') === true) return undefined
-  // It runs now: restarts of long ago say nothing about this rollout, and if it ends again that is seen then.
-  if (at(status, 'state', 'running') !== undefined) return undefined
-  // It came right after all: a Job's container is never "ready".
-  if (numberAt(status, 'state', 'terminated', 'exitCode') === 0) return undefined
-  if (textAt(ended, 'reason') === 'OOMKilled')
-    return {
-      code: 'out-of-memory',
-      text: `its container is ended for using more memory than its limit; raise the limit or use less`,
-    }
-  return {
-    code: 'crash',
-    text: `its container exits with status ${code} (${restarts} restarts); its last words are below`,
-  }
-}
-
-function isOfJob(pod: unknown): boolean {
-  return listAt(pod, 'metadata', 'ownerReferences').some((owner) => textAt(owner, 'kind') === 'Job')
+/** The External Secrets operator says only in an event what the store answered; the condition says that it failed. */
+function operatorCause(object: KubeObject, context: CauseContext): Cause | undefined {
+  const { picture, sightings } = context
+  const { kind } = object
+  const { name } = object.metadata
+  const live = findLive(
+    object,
+    kind === 'SecretStore' ? picture.SecretStore : picture.ExternalSecret,
+  )
+  const condition = conditionOf(live, 'Ready')
+  if (textAt(condition, 'status') !== 'False') return undefined
+  if (sightings.heldFor(`${kind} ${name} is not ready`) < OPERATOR_PATIENCE_MS) return undefined
+  const last = eventsAbout(live, picture).findLast((event) => textAt(event, 'type') === 'Warning')
+  const said = `(${textAt(condition, 'reason') ?? ''}: ${textAt(last ?? condition, 'message') ?? ''})`
+  const text =
+    kind === 'SecretStore'
+      ? `the operator can't use this store ${said}`
+      : `the operator can't read its values ${said}`
+  const remedy =
+    kind === 'SecretStore'
+      ? 'check its address, role and service account'
+      : 'check its path, its keys and what its role may read'
+  return { code: 'secret-store-failed', text, remedy, subject: { kind, name } }
 }

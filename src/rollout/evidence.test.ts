@@ -6,7 +6,13 @@ import { maskerOf, openMask } from './mask.ts'
 
 const password = 'correct-horse'
 const encoded = Buffer.from(password).toString('base64')
-const cause = { code: 'crash', text: 'it crashes', pod: 'web-1', container: 'main' } as const
+const cause = {
+  code: 'crash-loop',
+  text: 'it crashes',
+  remedy: 'mend it',
+  pod: 'web-1',
+  container: 'main',
+} as const
 const failure = { object: 'Deployment todo/web', cause, namespace: 'todo', mask: maskerOf([]) }
 
 describe('the evidence of a failure', () => {
@@ -75,13 +81,21 @@ describe('the evidence of a failure', () => {
       '/api/v1/namespaces/todo/events/2': event('2', '2026-11-21T12:00:03Z', 'no route'),
     })
     const subject = { kind: 'ExternalSecret', name: 'todo-secrets' }
-    const refused = { code: 'secrets', text: 'no values', subject } as const
+    const refused = {
+      code: 'secret-store-failed',
+      text: 'no values',
+      remedy: 'look',
+      subject,
+    } as const
     const { events } = await collectEvidence({ ...failure, cause: refused }, cluster)
     expect(events).toEqual(['UpdateFailed: no route', 'UpdateFailed: Code: 403 * denied'])
   })
 
   it('is empty where no pod was made', async () => {
-    const none = { ...failure, cause: { code: 'admission', text: 'quota' } } as const
+    const none = {
+      ...failure,
+      cause: { code: 'quota-exceeded', text: 'quota', remedy: 'ask for less' },
+    } as const
     expect(await collectEvidence(none, fakeCluster())).toMatchObject({ logs: [], events: [] })
   })
 })

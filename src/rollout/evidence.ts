@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { listAt, textAt } from '../json.ts'
-import type { Cause } from './causes.ts'
+import type { Cause } from './causes/codes.ts'
 import { isMask, type Mask, type NoMask } from './mask.ts'
 
 /** What the cluster said about a failure, saved before anything is reverted. Secret values are masked. */
@@ -8,18 +8,20 @@ export type Evidence = {
   readonly object: string
   readonly logs: readonly string[]
   readonly events: readonly string[]
+  /** Names of the files that tell all of it, below the folder of the evidence. */
+  readonly files?: readonly string[]
 }
 
 const LOG_LINES = 20
 const EVENTS = 8
 /** What the kubelet answers, with status 200, while it clears a container away. */
-const LOG_GONE = /^unable to retrieve container logs/
+export const LOG_GONE = /^unable to retrieve container logs/
 
 /** The last words of the container that failed, and the events of its pod. Missing pieces are left out, never an error. */
 export async function collectEvidence(
   failure: {
     readonly object: string
-    readonly cause: Cause
+    readonly cause: Cause | undefined
     readonly namespace: string
     readonly mask: Mask | NoMask
   },
@@ -31,6 +33,7 @@ export async function collectEvidence(
     const why = `left out, since the Secrets of ${namespace} can't be read to mask them: ${mask.reason}`
     return { object, logs: [], events: [why] }
   }
+  if (cause === undefined) return { object, logs: [], events: [] }
   const logs = cause.pod === undefined ? [] : await readLogs(namespace, cause, cluster)
   const events = await readEvents(namespace, cause, cluster)
   return { object, logs: logs.map(mask), events: events.map(mask) }

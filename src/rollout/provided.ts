@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/cluster.ts'
+import type { Answer, Cluster } from '../cluster/cluster.ts'
 import { refuse } from '../errors.ts'
 import { at, textAt } from '../json.ts'
 import { type KubeObject, nameOf } from '../render/manifest.ts'
@@ -12,13 +12,27 @@ export async function requireProvided(
   objects: readonly KubeObject[],
   cluster: Cluster,
 ): Promise<void> {
+  const problems = await missingProvided(objects, cluster)
+  if (problems.length > 0) refuse(NOT_PROVIDED, problems)
+}
+
+export const NOT_PROVIDED = 'Secrets from outside of the release are missing, provide them before'
+
+/** The same for those who have more to say before they refuse: nothing is thrown for what is missing. */
+export async function missingProvided(
+  objects: readonly KubeObject[],
+  cluster: Cluster,
+): Promise<readonly string[]> {
   const missing = new Map<string, string[]>()
+  const asked = new Map<string, Promise<Answer>>()
   for (const object of objects) {
     const namespace = object.metadata.namespace ?? ''
     for (const { secret, keys } of needsOf(object)) {
       if (objects.some((other) => makes(other, secret, namespace))) continue
       const path = `/api/v1/namespaces/${namespace}/secrets/${secret}`
-      const { status, body } = await cluster.call({ method: 'GET', path })
+      const answer = asked.get(path) ?? cluster.call({ method: 'GET', path })
+      asked.set(path, answer)
+      const { status, body } = await answer
       const absent = keys.filter((key) => at(body, 'data', key) === undefined)
       const place = `Secret ${namespace}/${secret}`
       // Whoever may not read Secrets can't find out: the pods will tell.
@@ -27,9 +41,7 @@ export async function requireProvided(
         note(missing, `${place} has no ${absent.join(', ')}`, object)
     }
   }
-  if (missing.size === 0) return
-  const problems = [...missing].map(([what, names]) => `${what}; needed by ${names.join(', ')}`)
-  refuse('Secrets from outside of the release are missing, provide them before', problems)
+  return [...missing].map(([what, names]) => `${what}; needed by ${names.join(', ')}`)
 }
 
 function note(missing: Map<string, string[]>, what: string, object: KubeObject): void {

@@ -66,7 +66,7 @@ describe('a Deployment', () => {
       spec: { ...two, paused: true },
       status: all,
       state: 'failed',
-      says: 'kubectl rollout resume',
+      says: 'it is paused',
     },
     {
       name: 'its progress deadline passed',

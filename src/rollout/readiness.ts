@@ -1,135 +1,179 @@
 import type { Picture } from '../cluster/watch.ts'
-import { at, listAt, numberAt, textAt } from '../json.ts'
+import { at, numberAt, textAt } from '../json.ts'
 import type { KubeObject } from '../render/manifest.ts'
+import { phaseOf } from '../render/migration.ts'
+import { autoscalerReadiness, claimReadiness, definitionReadiness } from './attachments.ts'
+import type { CauseCode } from './causes/codes.ts'
+import { serviceReadiness } from './endpoints.ts'
+import {
+  conditionOf,
+  findLive,
+  isGoing,
+  isObserved,
+  isOfRevision,
+  isTrue,
+  ownedBy,
+} from './live.ts'
+import { gatewayReadiness, ingressReadiness, routeReadiness } from './routes.ts'
+import { failed, type Readiness, ready, type View, waiting } from './verdict.ts'
+import { noWitness, type Witness } from './witness.ts'
 
-/** Whether one object does what it was made for, in the server's own terms. */
-export type Readiness =
-  | { readonly state: 'ready'; readonly detail: string }
-  | { readonly state: 'waiting'; readonly detail: string }
-  | { readonly state: 'failed'; readonly detail: string }
+export { conditionOf, isObserved, newestReplicaSet } from './live.ts'
+export type { Readiness } from './verdict.ts'
 
-const REVISION = 'deployment.kubernetes.io/revision'
+type Judge = (object: KubeObject, view: View) => Readiness
 
-const AWAITED = [
-  ...['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'Service'],
-  ...['SecretStore', 'ExternalSecret'],
-]
+const JUDGES: Readonly<Record<string, Judge>> = {
+  Deployment: deploymentReadiness,
+  StatefulSet: statefulSetReadiness,
+  DaemonSet: daemonSetReadiness,
+  Job: jobReadiness,
+  Pod: podReadiness,
+  Service: serviceReadiness,
+  PersistentVolumeClaim: claimReadiness,
+  HorizontalPodAutoscaler: autoscalerReadiness,
+  Ingress: ingressReadiness,
+  HTTPRoute: routeReadiness,
+  Gateway: gatewayReadiness,
+  CustomResourceDefinition: definitionReadiness,
+  SecretStore: storeReadiness,
+  ExternalSecret: externalSecretReadiness,
+}
 
 /** Kinds that are watched until they are ready; the others are ready when they are written. */
 export function isAwaited(kind: string): boolean {
-  return AWAITED.includes(kind)
+  return kind in JUDGES
+}
+
+/** Kinds that become ready by what a later wave brings: they are waited for at the end only. */
+export function isReadyLater(kind: string): boolean {
+  return ['Service', 'PersistentVolumeClaim', 'Ingress', 'HTTPRoute'].includes(kind)
 }
 
 /**
  * The readiness of `object` as rendered, against the live picture of its namespace. The rules start from kstatus and correct it: a
- * missing `observedGeneration` is not "observed", and a Job is ready when it is complete.
+ * missing `observedGeneration` is not "observed", a Job is ready when it is complete, a Service when all of its ready pods are behind
+ * it.
  */
-export function readinessOf(object: KubeObject, picture: Picture): Readiness {
-  const { name } = object.metadata
-  const find = (list: readonly unknown[]) =>
-    list.find((item) => textAt(item, 'metadata', 'name') === name)
-  switch (object.kind) {
-    case 'Deployment':
-      return deploymentReadiness(find(picture.Deployment))
-    case 'StatefulSet':
-      return statefulSetReadiness(find(picture.StatefulSet))
-    case 'DaemonSet':
-      return daemonSetReadiness(find(picture.DaemonSet))
-    case 'Job':
-      return jobReadiness(find(picture.Job))
-    case 'Service':
-      return serviceReadiness(object, picture)
-    case 'SecretStore':
-      return storeReadiness(find(picture.SecretStore))
-    case 'ExternalSecret':
-      return externalSecretReadiness(find(picture.ExternalSecret))
-    default:
-      return { state: 'ready', detail: 'written' }
-  }
+export function readinessOf(
+  object: KubeObject,
+  picture: Picture,
+  witness: Witness = noWitness,
+): Readiness {
+  const judge = JUDGES[object.kind]
+  return judge === undefined ? ready('written') : judge(object, { picture, witness })
 }
 
-/** The ReplicaSet of the newest revision that belongs to the live Deployment. */
-export function newestReplicaSet(deployment: unknown, picture: Picture): unknown {
-  const uid = textAt(deployment, 'metadata', 'uid')
-  const revision = textAt(deployment, 'metadata', 'annotations', REVISION)
-  return picture.ReplicaSet.find(
-    (set) =>
-      listAt(set, 'metadata', 'ownerReferences').some((owner) => textAt(owner, 'uid') === uid) &&
-      textAt(set, 'metadata', 'annotations', REVISION) === revision,
-  )
-}
-
-function deploymentReadiness(live: unknown): Readiness {
+function deploymentReadiness(object: KubeObject, { picture }: View): Readiness {
+  const live = findLive(object, picture.Deployment)
+  if (isGoing(live)) return waiting('being deleted')
   if (!isObserved(live)) return waiting('not seen by its controller yet')
-  const progressing = conditionOf(live, 'Progressing')
-  if (textAt(progressing, 'reason') === 'ProgressDeadlineExceeded')
-    return failed('it made no progress within its progressDeadlineSeconds')
+  if (textAt(conditionOf(live, 'Progressing'), 'reason') === 'ProgressDeadlineExceeded')
+    return failed(
+      'not-ready',
+      'it made no progress within its progressDeadlineSeconds',
+      'look at its pods and their probes, or give it more time',
+    )
   if (at(live, 'spec', 'paused') === true)
-    return failed('it is paused: resume it (kubectl rollout resume) and deploy again')
+    return failed('paused', 'it is paused', 'resume it (kubectl rollout resume) and deploy again')
   const wanted = numberAt(live, 'spec', 'replicas') ?? 1
   const count = (key: string) => numberAt(live, 'status', key) ?? 0
+  if (wanted === 0 && count('replicas') === 0) return ready('0 pods, as wanted')
   if (count('updatedReplicas') < wanted)
     return waiting(`${count('updatedReplicas')} of ${wanted} pods are of this revision`)
   if (count('replicas') > count('updatedReplicas'))
     return waiting(`${count('replicas') - count('updatedReplicas')} pods of the old revision left`)
   if (count('availableReplicas') < wanted)
     return waiting(`${count('availableReplicas')} of ${wanted} pods available`)
+  if (count('updatedReplicas') > wanted)
+    return waiting(`${count('updatedReplicas') - wanted} pods too many`)
   return ready(`${wanted} of ${wanted} pods available`)
 }
 
-function statefulSetReadiness(live: unknown): Readiness {
+function statefulSetReadiness(object: KubeObject, { picture }: View): Readiness {
+  const live = findLive(object, picture.StatefulSet)
+  if (isGoing(live)) return waiting('being deleted')
   if (!isObserved(live)) return waiting('not seen by its controller yet')
   const wanted = numberAt(live, 'spec', 'replicas') ?? 1
   const partition = numberAt(live, 'spec', 'updateStrategy', 'rollingUpdate', 'partition') ?? 0
   const count = (key: string) => numberAt(live, 'status', key) ?? 0
+  const old = ownedBy(live, picture.Pod).filter((pod) => !isOfRevision(pod, live)).length
   const onDelete = textAt(live, 'spec', 'updateStrategy', 'type') === 'OnDelete'
-  if (!onDelete && count('updatedReplicas') < wanted - partition)
-    return waiting(`${count('updatedReplicas')} of ${wanted - partition} pods are of this revision`)
+  const updated = wanted - Math.max(0, partition)
+  if (!onDelete && count('updatedReplicas') < updated)
+    return waiting(`${count('updatedReplicas')} of ${updated} pods are of this revision`)
+  if (!onDelete && old > wanted - Math.max(0, updated))
+    return waiting(`${old} pods of the old revision left`)
+  if (count('replicas') > wanted) return waiting(`${count('replicas') - wanted} pods too many`)
   if (count('readyReplicas') < wanted)
     return waiting(`${count('readyReplicas')} of ${wanted} pods ready`)
-  return ready(`${wanted} of ${wanted} pods ready`)
+  if ((numberAt(live, 'status', 'availableReplicas') ?? wanted) < wanted)
+    return waiting(`${count('availableReplicas')} of ${wanted} pods available`)
+  // OnDelete: somebody else decides when its pods go.
+  const kept = onDelete && old > 0 ? `; ${old} of an older revision, as OnDelete wants` : ''
+  return ready(`${wanted} of ${wanted} pods ready${kept}`)
 }
 
-function daemonSetReadiness(live: unknown): Readiness {
+function daemonSetReadiness(object: KubeObject, { picture }: View): Readiness {
+  const live = findLive(object, picture.DaemonSet)
+  if (isGoing(live)) return waiting('being deleted')
   if (!isObserved(live)) return waiting('not seen by its controller yet')
   const count = (key: string) => numberAt(live, 'status', key) ?? 0
   const wanted = count('desiredNumberScheduled')
-  const done = Math.min(count('updatedNumberScheduled'), count('numberAvailable'))
+  const onDelete = textAt(live, 'spec', 'updateStrategy', 'type') === 'OnDelete'
+  const updated = onDelete ? wanted : count('updatedNumberScheduled')
+  const done = Math.min(updated, count('numberAvailable'))
+  if (count('numberMisscheduled') > 0)
+    return waiting(`${count('numberMisscheduled')} pods on nodes where they should not be`)
   return done < wanted ? waiting(`${done} of ${wanted} pods available`) : ready(`${wanted} pods`)
 }
 
-function jobReadiness(live: unknown): Readiness {
+/** `SuccessCriteriaMet` and `FailureTarget` come before `Complete` and `Failed`, while the last pods still end. */
+function jobReadiness(object: KubeObject, { picture }: View): Readiness {
+  const live = findLive(object, picture.Job)
   if (live === undefined) return waiting('not there yet')
-  const broken = conditionOf(live, 'Failed')
-  if (textAt(broken, 'status') === 'True')
-    return failed(`it failed: ${textAt(broken, 'message') ?? textAt(broken, 'reason') ?? ''}`)
-  const complete = textAt(conditionOf(live, 'Complete'), 'status') === 'True'
-  return complete ? ready('complete') : waiting('running')
+  const broken = ['Failed', 'FailureTarget'].find((type) => isTrue(live, type))
+  if (broken !== undefined) {
+    const condition = conditionOf(live, broken)
+    const why = textAt(condition, 'message') ?? textAt(condition, 'reason') ?? ''
+    return failed(jobCode(object), `it failed: ${why}`, 'its log tells why; mend that and deploy')
+  }
+  if (isTrue(live, 'Complete')) return ready('complete')
+  if (isTrue(live, 'SuccessCriteriaMet')) return ready('complete, its last pods are ending')
+  if (at(live, 'spec', 'suspend') === true) return ready('suspended, as wanted')
+  return waiting('running')
 }
 
-/** A Service with a selector has at least one endpoint that is ready. */
-function serviceReadiness(object: KubeObject, picture: Picture): Readiness {
-  const selector = at(object, 'spec', 'selector')
-  if (selector === undefined || textAt(object, 'spec', 'type') === 'ExternalName')
-    return ready('has no selector')
-  const { name } = object.metadata
-  const endpoints = picture.EndpointSlice.filter(
-    (slice) => textAt(slice, 'metadata', 'labels', 'kubernetes.io/service-name') === name,
-  ).flatMap((slice) => listAt(slice, 'endpoints'))
-  const able = endpoints.filter((endpoint) => at(endpoint, 'conditions', 'ready') === true)
-  return able.length === 0 ? waiting('no ready endpoint') : ready(`${able.length} endpoints`)
+/** A Job that moves the database from one schema to the next says so. */
+export function jobCode(object: KubeObject): CauseCode {
+  const { labels = {}, annotations = {}, name } = object.metadata
+  const says =
+    labels['app.kubernetes.io/component'] === 'migration' ||
+    phaseOf(object) !== undefined ||
+    annotations['todo-deploy.dev/wave'] === 'migration' ||
+    /(^|-)migrat(e|ion|ions)(-|$)/.test(name)
+  return says ? 'migration-failed' : 'job-failed'
+}
+
+function podReadiness(object: KubeObject, { picture }: View): Readiness {
+  const live = findLive(object, picture.Pod)
+  const phase = textAt(live, 'status', 'phase')
+  if (live === undefined || isGoing(live)) return waiting('not there yet')
+  if (phase === 'Succeeded') return ready('ended well')
+  return isTrue(live, 'Ready') ? ready('ready') : waiting(phase ?? 'not started yet')
 }
 
 /** A store says no generation: a changed one may still be called ready for the moment that its operator needs to look. */
-function storeReadiness(live: unknown): Readiness {
-  const condition = conditionOf(live, 'Ready')
+function storeReadiness(object: KubeObject, { picture }: View): Readiness {
+  const condition = conditionOf(findLive(object, picture.SecretStore), 'Ready')
   if (condition === undefined) return waiting('not seen by its operator yet')
   const said = textAt(condition, 'reason') ?? ''
   return textAt(condition, 'status') === 'True' ? ready(said) : waiting(said)
 }
 
 /** Ready, and so for the newest generation, which stands before the dash in what was synced. */
-function externalSecretReadiness(live: unknown): Readiness {
+function externalSecretReadiness(object: KubeObject, { picture }: View): Readiness {
+  const live = findLive(object, picture.ExternalSecret)
   const [synced] = (textAt(live, 'status', 'syncedResourceVersion') ?? '').split('-')
   const isNewest = synced === String(numberAt(live, 'metadata', 'generation'))
   const condition = conditionOf(live, 'Ready')
@@ -137,20 +181,3 @@ function externalSecretReadiness(live: unknown): Readiness {
   if (condition === undefined || !isNewest) return waiting('not seen by its operator yet')
   return ready(textAt(condition, 'reason') ?? '')
 }
-
-/** The controller has seen the newest generation. A missing observedGeneration means it has not. */
-export function isObserved(live: unknown): boolean {
-  const generation = numberAt(live, 'metadata', 'generation')
-  const observed = numberAt(live, 'status', 'observedGeneration')
-  return generation !== undefined && observed !== undefined && observed >= generation
-}
-
-export function conditionOf(live: unknown, type: string): unknown {
-  return listAt(live, 'status', 'conditions').find(
-    (condition) => textAt(condition, 'type') === type,
-  )
-}
-
-const ready = (detail: string): Readiness => ({ state: 'ready', detail })
-const waiting = (detail: string): Readiness => ({ state: 'waiting', detail })
-const failed = (detail: string): Readiness => ({ state: 'failed', detail })

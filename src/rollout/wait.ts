@@ -1,36 +1,24 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { type NamespaceWatch, type Picture } from '../cluster/watch.ts'
-import { UserError } from '../errors.ts'
 import { numberAt, textAt } from '../json.ts'
 import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
 import type { World } from '../world.ts'
-import { type Cause, causeOf, newestPods } from './causes.ts'
-import { collectEvidence, type Evidence } from './evidence.ts'
-import { isMask, openMask } from './mask.ts'
+import { type Cause, type CauseContext, causeOf, lateCauseOf } from './causes.ts'
+import { explainFailure, type FailedObject } from './explanation.ts'
+import { findLive, isTrue, newestPods } from './live.ts'
 import { isAwaited, readinessOf } from './readiness.ts'
+import { NO_ANSWER } from './routes.ts'
+import { type Course, unsettled } from './settling.ts'
+import { newSightings, type Sightings } from './sightings.ts'
+import type { Readiness } from './verdict.ts'
+import { openWitness, type Witness } from './witness.ts'
 
-/** A rollout that will not become what was asked for: the cause in words, and the evidence. */
-export class RolloutFailed extends UserError {
-  readonly rolloutCause: Cause | undefined
-  readonly evidence: readonly Evidence[]
-  constructor(message: string, rolloutCause: Cause | undefined, evidence: readonly Evidence[]) {
-    super(
-      message,
-      evidence.flatMap(({ logs, events }) => [
-        ...logs.map((line) => `log    ${line}`),
-        ...events.map((line) => `event  ${line}`),
-      ]),
-    )
-    this.name = 'RolloutFailed'
-    this.rolloutCause = rolloutCause
-    this.evidence = evidence
-  }
-}
+export { RolloutFailed } from './failure.ts'
 
-/** An operator tries again by itself, and what it says at first may be of the past: it gets this long to change its mind. */
-const OPERATOR_PATIENCE_MS = 10_000
-/** A look without news is taken this often: pull grace and deadlines pass without any event. */
-const LOOK_AGAIN_MS = 2_000
+/** A look without news is taken this often: clocks and deadlines pass without any event. */
+const LOOK_AGAIN_MS = 1_000
+/** A controller of routes looks at once; where there is none, nobody will ever answer. */
+const NO_CONTROLLER_MS = 20_000
 
 /** An object as the server had it after a write. */
 export type Written = { readonly uid: string; readonly generation: number }
@@ -42,113 +30,173 @@ export type Waiting = {
   readonly namespace: string
   /** Milliseconds since the epoch. */
   readonly deadline: number
+  /** What the whole rollout remembers; without it nothing is new. */
+  readonly course?: Course
+  /** Whether new pods must have stayed ready for a moment: at the end of a rollout. */
+  readonly untilSettled?: boolean
+  /** Looked after at every look, such as pods that their controller leaves stuck. */
+  readonly onLook?: (picture: Picture) => Promise<void>
+  /** Where evidence is kept as files, before anything is reverted. */
+  readonly evidenceFolder?: string
+  /** The objects of the last good release, to show what is different now. */
+  readonly before?: readonly KubeObject[]
+}
+
+export type WaitContext = { readonly cluster: Cluster; readonly world: World }
+
+type Look = {
+  readonly states: readonly (FailedObject & { readonly readiness: Readiness })[]
+  readonly context: Omit<CauseContext, 'isAlone'>
 }
 
 /** Waits until every object is ready. Throws `RolloutFailed` as soon as one can't become so, or at the deadline. */
 export async function waitUntilReady(
   waiting: Waiting,
   watch: NamespaceWatch,
-  context: { readonly cluster: Cluster; readonly world: World },
+  { cluster, world }: WaitContext,
 ): Promise<void> {
-  const { world } = context
-  const awaited = waiting.objects.filter((object) => isAwaited(object.kind))
-  const patient = world.clock.now().getTime() + OPERATOR_PATIENCE_MS
+  const sightings = waiting.course?.sightings ?? newSightings(world.clock)
+  const witness = openWitness(cluster, world)
+  const fail = (found: readonly FailedObject[], picture: Picture) =>
+    explainFailure({ found, waiting, picture }, cluster, world)
   for (;;) {
     world.signal.throwIfAborted()
+    // While the server is away nothing is known: neither that it is ready nor that it is broken.
+    const isCurrent = watch.isCurrent()
+    if (isCurrent) sightings.look()
+    else sightings.doubt()
     const picture = watch.picture()
-    const now = world.clock.now()
-    const states = awaited.map((object) => ({
-      object,
-      ...(isSeen(object, picture, waiting) ? readinessOf(object, picture) : UNSEEN),
-    }))
-    world.progress.show(
-      states.map(({ object, state, detail }) => `${marks[state]} ${nameOf(object)}: ${detail}`),
-    )
-    if (states.every(({ state }) => state === 'ready')) return
-    for (const { object, state, detail } of states) {
-      if (state === 'ready' || detail === UNSEEN.detail) continue
-      const cause = causeOf(object, picture, now)
-      if (cause?.code === 'secrets' && now.getTime() < patient) continue
-      if (cause !== undefined) throw await failure(object, cause, { ...context, waiting })
-      if (state !== 'failed') continue
-      const job: Cause = { code: 'job', text: detail, ...podOf(object, picture) }
-      throw await failure(object, job, { ...context, waiting })
+    const look = lookAt(waiting, { picture, sightings, witness })
+    const held = waiting.course === undefined ? [] : unsettled(waiting.course, picture)
+    show(look, { isCurrent, held: waiting.untilSettled === true ? held : [] }, world)
+    const open = look.states.filter(({ readiness }) => readiness.state !== 'ready')
+    const isSettled = waiting.untilSettled !== true || held.length === 0
+    if (isCurrent && open.length === 0 && isSettled) return
+    if (isCurrent) {
+      const broken = brokenAmong(open, look.context)
+      if (broken !== undefined) throw await fail([broken], picture)
     }
-    if (now.getTime() > waiting.deadline) throw await late(states, picture, { ...context, waiting })
+    if (world.clock.now().getTime() > waiting.deadline)
+      throw await fail(lateAmong(open, look.context), picture)
+    await waiting.onLook?.(picture)
     await watch.changed(LOOK_AGAIN_MS)
   }
 }
 
-const UNSEEN = { state: 'waiting', detail: 'written, not seen by the watch yet' } as const
+function lookAt(
+  waiting: Waiting,
+  context: {
+    readonly picture: Picture
+    readonly sightings: Sightings
+    readonly witness: Witness
+  },
+): Look {
+  const { picture, sightings, witness } = context
+  const states = waiting.objects
+    .filter((object) => isAwaited(object.kind))
+    .map((object) => {
+      const found = isSeen(object, picture, waiting)
+        ? readinessOf(object, picture, witness)
+        : UNSEEN
+      const isMute =
+        found.detail === NO_ANSWER &&
+        sightings.heldFor(`no answer for ${nameOf(object)}`) > NO_CONTROLLER_MS
+      const readiness: Readiness = isMute
+        ? { state: 'ready', detail: 'written; no controller of the cluster answers for it' }
+        : lastKnown(object, found, sightings)
+      return { object, detail: readiness.detail, readiness }
+    })
+  return { states, context }
+}
+
+/** A Job that removes itself when it is done (ttlSecondsAfterFinished) was seen to be done; one that was not is missed. */
+function lastKnown(object: KubeObject, found: Readiness, sightings: Sightings): Readiness {
+  if (object.kind !== 'Job') return found
+  if (found.state === 'ready') sightings.first(`${nameOf(object)} came right`, true)
+  const isGone = found.detail === 'not there yet' || found.detail === UNSEEN.detail
+  return isGone && sightings.known(`${nameOf(object)} came right`)
+    ? { state: 'ready', detail: 'complete, and removed since' }
+    : found
+}
+
+const UNSEEN: Readiness = { state: 'waiting', detail: 'written, not seen by the watch yet' }
 
 function isSeen(object: KubeObject, picture: Picture, { written }: Waiting): boolean {
   const wanted = written.get(keyOf(object))
   const list = (picture as Readonly<Record<string, readonly unknown[]>>)[object.kind]
   // A Service is judged by its endpoints, which another writes.
   if (wanted === undefined || list === undefined) return true
-  const live = list.find((item) => textAt(item, 'metadata', 'uid') === wanted.uid)
-  return live !== undefined && (numberAt(live, 'metadata', 'generation') ?? 0) >= wanted.generation
+  const live = findLive(object, list)
+  return (
+    textAt(live, 'metadata', 'uid') === wanted.uid &&
+    (numberAt(live, 'metadata', 'generation') ?? 0) >= wanted.generation
+  )
+}
+
+/** The first that will not come right by itself, with its cause. */
+function brokenAmong(
+  open: Look['states'],
+  context: Omit<CauseContext, 'isAlone'>,
+): FailedObject | undefined {
+  const working = open.filter(({ object }) => newestPods(object, context.picture).length > 0)
+  for (const { object, readiness } of open) {
+    if (readiness.detail === UNSEEN.detail) continue
+    const isAlone = working.every((other) => other.object === object)
+    const cause = causeOf(object, { ...context, isAlone })
+    if (cause !== undefined) return { object, cause, detail: readiness.detail }
+    if (readiness.state !== 'failed') continue
+    const { code, detail, remedy } = readiness
+    const deeper = code === 'not-ready' ? lateCauseIn(object, context) : undefined
+    const own: Cause = { code, text: detail, remedy, ...lastPodOf(object, context.picture) }
+    return { object, cause: deeper ?? own, detail }
+  }
+  return undefined
+}
+
+/** Time is up: what would have been waited for longer is the cause now. */
+function lateAmong(
+  open: Look['states'],
+  context: Omit<CauseContext, 'isAlone'>,
+): readonly FailedObject[] {
+  return open.map(({ object, detail }) => {
+    const cause = lateCauseIn(object, context)
+    return { object, detail, isLate: true, ...(cause === undefined ? {} : { cause }) }
+  })
+}
+
+function lateCauseIn(
+  object: KubeObject,
+  context: Omit<CauseContext, 'isAlone'>,
+): Cause | undefined {
+  const over = { ...context.sightings, heldFor: () => Number.POSITIVE_INFINITY }
+  const last = { ...context, sightings: over, isAlone: true, isLast: true }
+  return causeOf(object, last) ?? lateCauseOf(object, last)
+}
+
+function lastPodOf(object: KubeObject, picture: Picture): Pick<Cause, 'pod' | 'container'> {
+  const pods = newestPods(object, picture).toSorted((a, b) => bornOf(a).localeCompare(bornOf(b)))
+  const pod = pods.findLast((found) => !isTrue(found, 'Ready')) ?? pods.at(-1)
+  const name = textAt(pod, 'metadata', 'name')
+  const container = textAt(pod, 'spec', 'containers', 0, 'name')
+  return name === undefined || container === undefined ? {} : { pod: name, container }
+}
+
+function bornOf(pod: unknown): string {
+  return textAt(pod, 'metadata', 'creationTimestamp') ?? ''
 }
 
 const marks = { ready: '✓', waiting: '…', failed: '✗' } as const
 
-type FailureContext = {
-  readonly cluster: Cluster
-  readonly world: World
-  readonly waiting: Waiting
-}
-
-async function failure(
-  object: KubeObject,
-  cause: Cause,
-  { cluster, waiting }: FailureContext,
-): Promise<RolloutFailed> {
-  const { namespace } = waiting
-  const mask = await openMask(namespace, cluster)
-  const what = { object: nameOf(object), cause, namespace, mask }
-  const evidence = await collectEvidence(what, cluster)
-  const last = cause.subject === undefined ? undefined : evidence.events.at(-1)
-  // The words of the kubelet and of an operator: they may quote what they were given.
-  const text = isMask(mask) ? mask(cause.text) : cause.text
-  return new RolloutFailed(
-    `${nameOf(object)} will not become ready: ${last === undefined ? text : `${text}: ${last}`}`,
-    { ...cause, text },
-    [evidence],
-  )
-}
-
-async function late(
-  states: readonly {
-    readonly object: KubeObject
-    readonly state: string
-    readonly detail: string
-  }[],
-  picture: Picture,
-  context: FailureContext,
-): Promise<RolloutFailed> {
-  const open = states.filter(({ state }) => state !== 'ready')
-  const evidence: Evidence[] = []
-  const { namespace } = context.waiting
-  const mask = await openMask(namespace, context.cluster)
-  for (const { object } of open) {
-    const pod = podOf(object, picture)
-    if (pod === undefined) continue
-    const cause: Cause = { code: 'pod', text: 'not ready in time', ...pod }
-    const what = { object: nameOf(object), cause, namespace, mask }
-    evidence.push(await collectEvidence(what, context.cluster))
-  }
-  const list = open.map(({ object, detail }) => `${nameOf(object)} (${detail})`).join(', ')
-  return new RolloutFailed(`Not ready in time: ${list}`, undefined, evidence)
-}
-
-function podOf(
-  object: KubeObject,
-  picture: Picture,
-): { readonly pod: string; readonly container: string } | undefined {
-  const pod = newestPods(object, picture).find(
-    (found) => textAt(found, 'metadata', 'deletionTimestamp') === undefined,
-  )
-  const name = textAt(pod, 'metadata', 'name')
-  const container = textAt(pod, 'spec', 'containers', 0, 'name')
-  return name === undefined || container === undefined ? undefined : { pod: name, container }
+function show(
+  { states }: Look,
+  now: { readonly isCurrent: boolean; readonly held: readonly string[] },
+  world: World,
+): void {
+  world.progress.show([
+    ...states.map(
+      ({ object, readiness }) => `${marks[readiness.state]} ${nameOf(object)}: ${readiness.detail}`,
+    ),
+    ...now.held.map((line) => `… ${line}`),
+    ...(now.isCurrent ? [] : ['… the API server does not answer just now: waiting for it']),
+  ])
 }
