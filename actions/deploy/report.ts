@@ -5,7 +5,7 @@ import { nameOf } from '../../src/render/manifest.ts'
 import { ganttOf, isEmpty } from '../../src/report/gantt.ts'
 import { codeBlock, markdownTable } from '../../src/report/markdown.ts'
 import type { DeployResult, Outcome } from '../../src/rollout/outcome.ts'
-import { type PlannedChange, planLines } from '../../src/rollout/plan.ts'
+import { type PlannedChange, planLines } from '../../src/rollout/preflight/plan.ts'
 
 const STATUSES: Readonly<Record<Outcome, number>> = {
   deployed: STATUS.good,

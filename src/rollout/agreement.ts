@@ -2,8 +2,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { UserError } from '../errors.ts'
 import { canonicalJson } from '../json.ts'
 import type { DeployOptions } from './outcome.ts'
-import { planLines } from './plan.ts'
-import type { Prepared } from './prepare.ts'
+import { planLines } from './preflight/plan.ts'
+import type { Prepared } from './preflight/prepare.ts'
 import { withSecretTimes } from './rotation.ts'
 
 /** Whether nothing is to be written: this release is the good one, nothing differs from it, and no pods are older than their Secrets. */

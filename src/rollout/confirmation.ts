@@ -3,8 +3,8 @@ import { listNamespace, type Picture, watchNamespace } from '../cluster/watch.ts
 import type { KubeObject } from '../render/manifest.ts'
 import type { World } from '../world.ts'
 import type { DeployOptions, DeployResult } from './outcome.ts'
-import { isAwaited, readinessOf } from './readiness.ts'
-import { RolloutFailed, waitUntilReady, type Written } from './wait.ts'
+import { isAwaited, readinessOf } from './readiness/readiness.ts'
+import { RolloutFailed, waitUntilReady, type Written } from './readiness/wait.ts'
 
 /** Nothing is to be written. What is not ready just now, such as a pod an autoscaler has added, is waited for all the same. */
 export async function confirmReady(

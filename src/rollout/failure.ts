@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts'
 import type { Cause, CauseCode } from './causes/codes.ts'
-import type { Evidence } from './evidence.ts'
+import type { Evidence } from './evidence/evidence.ts'
 
 /** A rollout that will not become what was asked for: the cause in words, and the evidence. */
 export class RolloutFailed extends UserError {

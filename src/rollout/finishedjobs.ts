@@ -3,7 +3,7 @@ import type { InventoryEntry } from '../cluster/state.ts'
 import { isRemovedAfterSuccess } from '../render/hooks.ts'
 import { keyOf } from '../render/manifest.ts'
 import type { World } from '../world.ts'
-import type { Prepared } from './prepare.ts'
+import type { Prepared } from './preflight/prepare.ts'
 import { removeObjects } from './prune.ts'
 
 /** Jobs that ran for an earlier release and are not run again: the inventory is where that is known. */

@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts'
 import { listAt, textAt } from '../json.ts'
 import { type KubeObject, nameOf } from '../render/manifest.ts'
 import { phaseOf } from '../render/migration.ts'
-import { jobCode } from './readiness.ts'
+import { jobCode } from './readiness/readiness.ts'
 
 /** A Job may also say so itself, a line for each migration that it has really applied; those of `migrate` do. */
 const APPLIED = /applied (\S+) \(contract\)/g

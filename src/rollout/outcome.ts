@@ -2,10 +2,10 @@ import type { Change } from '../cluster/changes.ts'
 import type { Environment } from '../environments/environments.ts'
 import type { Files } from '../release/archive.ts'
 import type { ImageSet } from '../release/imageset.ts'
-import type { Lint } from './lint.ts'
-import type { Plan } from './plan.ts'
+import type { Lint } from './preflight/lint.ts'
+import type { Plan } from './preflight/plan.ts'
 import type { Timeline } from './timeline.ts'
-import type { RolloutFailed } from './wait.ts'
+import type { RolloutFailed } from './readiness/wait.ts'
 
 export type DeploySource = {
   /** Release reference, or `path:` and a folder for a tree without a release. */

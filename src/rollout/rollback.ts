@@ -11,7 +11,7 @@ import { rollOut, type RolloutTarget } from './rollout.ts'
 import { withServiceAccount } from './serviceaccounts.ts'
 import { type Handover, openHandover } from './strategies/handover.ts'
 import { recordTimeline } from './timeline.ts'
-import type { RolloutFailed } from './wait.ts'
+import type { RolloutFailed } from './readiness/wait.ts'
 
 /** The way back gets its own time: the one of the deploy is used up. */
 const ROLLBACK_TIMEOUT_S = 300

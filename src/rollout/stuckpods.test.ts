@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { answer, fakeCluster } from '../../tests/fakes/cluster.ts'
 import { fakeClock, fakeWorld } from '../../tests/fakes/world.ts'
 import { emptyPicture, type Picture } from '../cluster/watch.ts'
-import { newSightings } from './sightings.ts'
+import { newSightings } from './readiness/sightings.ts'
 import { replaceStuckPods } from './stuckpods.ts'
 
 const object = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db' } }

@@ -4,8 +4,16 @@ import type { Picture } from '../cluster/watch.ts'
 import { at, listAt, textAt } from '../json.ts'
 import type { KubeObject } from '../render/manifest.ts'
 import type { World } from '../world.ts'
-import { findLive, isGoing, isObserved, isOfRevision, isTrue, ownedBy, uidOf } from './live.ts'
-import type { Sightings } from './sightings.ts'
+import {
+  findLive,
+  isGoing,
+  isObserved,
+  isOfRevision,
+  isTrue,
+  ownedBy,
+  uidOf,
+} from './readiness/live.ts'
+import type { Sightings } from './readiness/sightings.ts'
 
 /** A pod of the old revision that is only just starting may still become ready; one that is stuck stays so. */
 const STUCK_MS = 5_000

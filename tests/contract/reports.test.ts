@@ -11,7 +11,7 @@ import { resultOfError } from '../../src/edge/report.ts'
 import { UserError } from '../../src/errors.ts'
 import type { Environment } from '../../src/environments/environments.ts'
 import type { DeployResult } from '../../src/rollout/outcome.ts'
-import { RolloutFailed } from '../../src/rollout/wait.ts'
+import { RolloutFailed } from '../../src/rollout/readiness/wait.ts'
 import { aBuild, aRun } from '../fakes/build.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`

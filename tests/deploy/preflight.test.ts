@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Cluster } from '../../src/cluster/cluster.ts'
-import { preflight } from '../../src/rollout/preflight.ts'
+import { preflight } from '../../src/rollout/preflight/preflight.ts'
 import { at, listAt, textAt } from '../../src/json.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
 import { configMap, job, openPlace, type Place, sleeper } from './place.ts'

@@ -1,8 +1,8 @@
-import { type Cause, causeOf } from '../../src/rollout/causes.ts'
+import { type Cause, causeOf } from '../../src/rollout/causes/causes.ts'
 import { emptyPicture, type Picture } from '../../src/cluster/watch.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
-import { newSightings, type Sightings } from '../../src/rollout/sightings.ts'
-import { noWitness, type Witness } from '../../src/rollout/witness.ts'
+import { newSightings, type Sightings } from '../../src/rollout/readiness/sightings.ts'
+import { noWitness, type Witness } from '../../src/rollout/readiness/witness.ts'
 import { fakeClock } from './world.ts'
 
 const REVISION = 'deployment.kubernetes.io/revision'

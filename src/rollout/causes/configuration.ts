@@ -1,5 +1,5 @@
 import { textAt } from '../../json.ts'
-import { uidOf } from '../live.ts'
+import { uidOf } from '../readiness/live.ts'
 import type { CauseCode } from './codes.ts'
 import type { Finding, PodContext } from './context.ts'
 

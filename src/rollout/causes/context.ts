@@ -1,6 +1,6 @@
 import type { Picture } from '../../cluster/watch.ts'
-import type { Sightings } from '../sightings.ts'
-import type { Witness } from '../witness.ts'
+import type { Sightings } from '../readiness/sightings.ts'
+import type { Witness } from '../readiness/witness.ts'
 import type { Cause } from './codes.ts'
 
 /** What is known when a cause is looked for. */

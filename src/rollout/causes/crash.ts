@@ -1,5 +1,5 @@
 import { at, listAt, numberAt, textAt } from '../../json.ts'
-import { eventsAbout, uidOf } from '../live.ts'
+import { eventsAbout, uidOf } from '../readiness/live.ts'
 import type { Finding, PodContext } from './context.ts'
 
 /** A first start may lose a race with what it depends on; so many restarts are no race any more. */

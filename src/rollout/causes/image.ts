@@ -1,5 +1,5 @@
 import { textAt } from '../../json.ts'
-import { eventsAbout, timesOf, uidOf } from '../live.ts'
+import { eventsAbout, timesOf, uidOf } from '../readiness/live.ts'
 import type { Finding, PodContext } from './context.ts'
 
 /** The kubelet tries again after 10, 20, 40 seconds: a registry that fails three times in a row or for so long is not there. */

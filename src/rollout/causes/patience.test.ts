@@ -11,8 +11,8 @@ import {
   waiting,
 } from '../../../tests/fakes/failingpods.ts'
 import { fakeClock } from '../../../tests/fakes/world.ts'
-import { newSightings } from '../sightings.ts'
-import { noWitness, type Witness } from '../witness.ts'
+import { newSightings } from '../readiness/sightings.ts'
+import { noWitness, type Witness } from '../readiness/witness.ts'
 
 describe('what may still come right', () => {
   it.each<{ name: string; pod: Pod }>([

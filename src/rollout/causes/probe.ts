@@ -1,5 +1,5 @@
 import { at, listAt, textAt } from '../../json.ts'
-import { conditionOf, eventsAbout } from '../live.ts'
+import { conditionOf, eventsAbout } from '../readiness/live.ts'
 import type { Finding, PodContext } from './context.ts'
 
 /** What keeps a pod from being ready when nothing is broken: used when time is up. */

@@ -1,7 +1,7 @@
 import { codeOfWords } from '../../cluster/refusals.ts'
 import { at, textAt } from '../../json.ts'
 import type { KubeObject } from '../../render/manifest.ts'
-import { conditionOf, eventsAbout, findLive, isGoing, newestReplicaSet } from '../live.ts'
+import { conditionOf, eventsAbout, findLive, isGoing, newestReplicaSet } from '../readiness/live.ts'
 import type { CauseContext, Finding } from './context.ts'
 
 /** A quota may be used up by pods that are just ending: then room comes by itself. */

@@ -1,5 +1,5 @@
 import { listAt, textAt } from '../../json.ts'
-import { conditionOf, eventsAbout, uidOf } from '../live.ts'
+import { conditionOf, eventsAbout, uidOf } from '../readiness/live.ts'
 import { missingCause } from './configuration.ts'
 import { canEverFit } from './nodes.ts'
 import type { Finding, PodContext } from './context.ts'

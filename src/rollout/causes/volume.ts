@@ -1,5 +1,5 @@
 import { isObject, listAt, textAt } from '../../json.ts'
-import { eventsAbout, timesOf, uidOf } from '../live.ts'
+import { eventsAbout, timesOf, uidOf } from '../readiness/live.ts'
 import { missingCause } from './configuration.ts'
 import type { Finding, PodContext } from './context.ts'
 

@@ -1,6 +1,6 @@
 import { listAt, numberAt, textAt } from '../../json.ts'
 import type { Cause } from '../causes/codes.ts'
-import { explainFailure } from '../explanation.ts'
+import { explainFailure } from '../evidence/explanation.ts'
 import type { RolloutFailed } from '../failure.ts'
 import { newestLabels } from './deployments.ts'
 import { podsOf, readyPods } from './endpoints.ts'
