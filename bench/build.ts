@@ -13,11 +13,12 @@ import { openColdBuilder } from './builder.ts'
 import { buildCases, type Case, scanCases } from './cases.ts'
 import { drawChart } from './chart.ts'
 import { type Figure, measureFigures } from './figures.ts'
-import { loadNow, measurePairs, type Pair, type Spread, spreadOf } from './measure.ts'
+import { loadNow, measurePairs, type Pair, type Spread, spreadOf, type Step } from './measure.ts'
 import type { Setting } from './sides.ts'
 import { openWorkplace } from './workplace.ts'
 
 const RESULTS = 'bench/results'
+const WORTH_SAYING_S = 0.3
 const USAGE = 'npm run bench:build -- [--rounds 3] [--only "name,name"] [--built]'
 
 type Outcome = {
@@ -30,6 +31,8 @@ type Outcome = {
   readonly ratio: number
   readonly target: number
   readonly kept: boolean
+  /** Where the time went in the last run of ours. */
+  readonly steps: readonly Step[]
   /** Load of the machine when it began, which counts what others do. */
   readonly load: number
 }
@@ -103,10 +106,11 @@ async function compare(
   })
   const { name, what, target } = one
   const sides = { ours: spread('ours'), peer: spread('peer') }
-  return {
-    outcome: { name, what, ...sides, ratios, ratio, target, kept: ratio <= target, load },
-    pairs,
-  }
+  const steps = pairs.at(-1)?.ours.steps ?? []
+  for (const { title, seconds } of steps.filter(({ seconds }) => seconds >= WORTH_SAYING_S))
+    say(`    ${seconds.toFixed(1).padStart(5)} s  ${title}`)
+  const kept = ratio <= target
+  return { outcome: { name, what, ...sides, ratios, ratio, target, kept, steps, load }, pairs }
 }
 
 async function keep(

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { performance } from 'node:perf_hooks'
+import { listAt, numberAt, parseJson, textAt } from '../src/json.ts'
 
 /** A program that is measured. */
 export type Command = {
@@ -10,7 +11,12 @@ export type Command = {
   readonly cwd: string
   /** What the first useful line of its output looks like. */
   readonly useful?: RegExp
+  /** A file that it writes and that says where its time went, as `steps`. */
+  readonly report?: string
 }
+
+/** One part of a run, in seconds. */
+export type Step = { readonly title: string; readonly seconds: number }
 
 /** What one run took. */
 export type Sample = {
@@ -19,6 +25,7 @@ export type Sample = {
   readonly peakBytes: number
   readonly firstLineSeconds: number | undefined
   readonly output: string
+  readonly steps: readonly Step[]
 }
 
 /** The two that are compared: ours, and what it is measured against. */
@@ -43,10 +50,11 @@ export async function measure(commands: readonly Command[]): Promise<Sample> {
     peakBytes: Math.max(...samples.map(({ peakBytes }) => peakBytes)),
     firstLineSeconds: samples[0]?.firstLineSeconds,
     output: samples.map(({ output }) => output).join(''),
+    steps: samples.flatMap(({ steps }) => steps),
   }
 }
 
-async function measureOne({ argv, env, cwd, useful }: Command): Promise<Sample> {
+async function measureOne({ argv, env, cwd, useful, report }: Command): Promise<Sample> {
   const [program, ...args] = argv
   const started = performance.now()
   const since = () => (performance.now() - started) / 1000
@@ -73,9 +81,19 @@ async function measureOne({ argv, env, cwd, useful }: Command): Promise<Sample> 
   })
   const seconds = since()
   clearInterval(looking)
-  if (status === 0) return { seconds, peakBytes, firstLineSeconds, output }
+  if (status === 0)
+    return { seconds, peakBytes, firstLineSeconds, output, steps: await readSteps(report) }
   const last = output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n')
   throw new Error(`${argv.join(' ')} ended with status ${status ?? 'none'}:\n${last}`)
+}
+
+async function readSteps(report: string | undefined): Promise<readonly Step[]> {
+  if (report === undefined) return []
+  const steps = listAt(parseJson(await readFile(report, 'utf8'), report), 'steps')
+  return steps.map((step) => ({
+    title: textAt(step, 'title') ?? '',
+    seconds: numberAt(step, 'seconds') ?? 0,
+  }))
 }
 
 async function readPeak(pid: number | undefined): Promise<number> {

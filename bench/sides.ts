@@ -47,6 +47,7 @@ export async function ourCommand(
     argv: [process.execPath, resolve(ACTION, textAt(action, 'runs', 'main') ?? '')],
     cwd: workplace.folder,
     useful: /^::group::Read the bake file$/m,
+    report: join(runner, 'todo-deploy', 'build-images', 'report.json'),
     env: {
       ...baseEnvironment(lab),
       ...Object.fromEntries(values),

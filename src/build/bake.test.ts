@@ -84,7 +84,7 @@ describe('a build with a cache', () => {
     const workspace = await mkdtemp(join(tmpdir(), 'todo-deploy-bake-'))
     const { asked, run } = builder({ status: 1, stderr: end }, { status: 1, stderr: end })
     const world = fakeWorld({ run, workspace })
-    const how = { ...options, names: ['backend'], caches }
+    const how = { ...options, names: ['backend'], caches, onLayout: () => undefined }
     await expect(bakeLayouts({ ...plan, folder: workspace }, how, world)).rejects.toThrow()
     await rm(workspace, { recursive: true })
     return { asked, said: world.said.join('\n') }

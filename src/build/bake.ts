@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { diskFull, messageOf, type UserError } from '../errors.ts'
 import { parseJson } from '../json.ts'
@@ -23,6 +23,7 @@ export type Baked = {
 }
 
 const BUILD_TIMEOUT_S = 3600
+const LOOK_MS = 500
 /** Layers of some gigabytes over a slow line. Nobody waits for more: what is built is published by then. */
 const CACHE_TIMEOUT_S = 600
 /** Files that are younger than SOURCE_DATE_EPOCH get that time: the same input makes the same digest, whenever it is built. */
@@ -34,32 +35,40 @@ const STEP_FAILED = /did not complete successfully/
 
 /**
  * Builds the named targets in one session, each into an OCI layout of its own below the workspace. Nothing is pushed. Where a cache
- * breaks while it is read, all is built again without it.
+ * breaks while it is read, all is built again without it. `onLayout` hears of each image as soon as it is whole, while others are still
+ * being built; of some more than once.
  */
 export async function bakeLayouts(
   plan: BakePlan,
-  options: BakeOptions & { readonly names: readonly string[]; readonly caches: CacheSources },
+  options: BakeOptions & Watched & { readonly caches: CacheSources },
   world: World,
 ): Promise<Baked> {
-  const folder = join(world.workspace, 'layouts')
   const file = join(world.workspace, 'bake-metadata.json')
-  const output = (name: string) => `type=oci,tar=false,dest=${join(folder, name)},${DATED}`
-  const more = [`--allow=fs.write=${folder}`, '--metadata-file', file]
+  // A folder for each attempt: an exporter adds to what is there, and somebody may be reading what the first one has made.
+  let folder = join(world.workspace, 'layouts')
   const attempt = async (caches: CacheSources) => {
-    await rm(folder, { recursive: true, force: true }) // An exporter adds to what is there already.
     await mkdir(folder, { recursive: true })
+    const output = (name: string) => `type=oci,tar=false,dest=${join(folder, name)},${DATED}`
     const args = bakeArguments(plan, { ...options, caches, output })
-    return await runBake(plan, { args: [...args, ...more], timeoutSeconds: BUILD_TIMEOUT_S }, world)
+    const more = [`--allow=fs.write=${folder}`, '--metadata-file', file]
+    const how = { args: [...args, ...more], timeoutSeconds: BUILD_TIMEOUT_S }
+    const watch = watchLayouts(folder, options, world)
+    return await runBake(plan, how, world).finally(watch.end)
   }
   let result = await attempt(options.caches)
   if (result.status !== 0 && options.caches.size > 0 && !STEP_FAILED.test(result.stderr)) {
     const { message } = explainBuild(result.stderr, plan)
     world.progress.warn(`The build is done again without the build cache: ${message}`)
+    folder = `${folder}-again`
     result = await attempt(new Map())
   }
   if (result.status !== 0) throw explain(result.stderr, plan, world)
   const layouts = new Map<string, LayoutImage>()
-  for (const name of options.names) layouts.set(name, await readLayout(join(folder, name)))
+  for (const name of options.names) {
+    const layout = await readLayout(join(folder, name))
+    layouts.set(name, layout)
+    options.onLayout(name, layout)
+  }
   const metadata = parseJson(await readFile(file, 'utf8'), 'the metadata of bake')
   return { layouts, checks: await readChecks(metadata, plan) }
 }
@@ -70,6 +79,39 @@ function explain(stderr: string, plan: BakePlan, { workspace }: World): UserErro
     .split('\n')
     .find((line) => line.includes('no space left on device') && line.includes(workspace))
   return full === undefined ? explainBuild(stderr, plan) : diskFull([full])
+}
+
+type Watched = {
+  readonly names: readonly string[]
+  readonly onLayout: (name: string, layout: LayoutImage) => void
+}
+
+/** Tells of layouts that are whole while a build goes on: their index is written last. */
+function watchLayouts(
+  folder: string,
+  { names, onLayout }: Watched,
+  world: World,
+): { readonly end: () => Promise<void> } {
+  const over = new AbortController()
+  const waiting = new Set(names)
+  const look = async () => {
+    while (!over.signal.aborted) {
+      for (const name of waiting) {
+        const layout = await readLayout(join(folder, name)).catch(() => undefined) // Not there yet.
+        if (layout === undefined) continue
+        waiting.delete(name)
+        onLayout(name, layout)
+      }
+      await world.clock.sleep(LOOK_MS, over.signal).catch(() => undefined) // The build is over.
+    }
+  }
+  const looking = look()
+  return {
+    end: async () => {
+      over.abort()
+      await looking
+    },
+  }
 }
 
 /** Keeps the layers of what was just built, one platform after the other. Never fails: what can't be kept is said. */

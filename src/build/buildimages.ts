@@ -20,7 +20,7 @@ import { makeImages } from './images.ts'
 import { type ImageOrigins, readOrigins } from './origins.ts'
 import type { BuildRun } from './provenance.ts'
 import { publish } from './publication.ts'
-import { judgeAll, scanAll } from './scans.ts'
+import { judgeAll, openScans } from './scans.ts'
 import { surveyTargets } from './survey.ts'
 
 export type BuildOptions = BakeOptions & {
@@ -73,6 +73,20 @@ export type BuildResult = {
  * Throws `UserError` with nothing published where an image does not build or can't be scanned.
  */
 export async function buildImages(options: BuildOptions, world: World): Promise<BuildResult> {
+  const over = new AbortController()
+  // What is done beside the build and the publishing ends with them, however they end.
+  const beside = { ...world, signal: AbortSignal.any([world.signal, over.signal]) }
+  try {
+    return await build(options, { world, beside })
+  } finally {
+    over.abort()
+  }
+}
+
+async function build(
+  options: BuildOptions,
+  { world, beside }: { readonly world: World; readonly beside: World },
+): Promise<BuildResult> {
   const { progress } = world
   const started = world.clock.now()
   const place = parseReference(`${options.registry}/release`)
@@ -85,15 +99,14 @@ export async function buildImages(options: BuildOptions, world: World): Promise<
   const survey = await progress.step('Compare with what was built before', () =>
     surveyTargets(plan, options, world),
   )
-  const facts = lookAtBases(survey, world)
-  const made = await makeImages(plan, { ...options, survey }, world)
+  const facts = lookAtBases(survey, beside)
+  const scanning = openScans({ database: opening, cacheFolder: options.scanCache }, beside)
+  const made = await makeImages(plan, { ...options, survey, scans: scanning }, world)
   const before = readEarlier(made.set, options, world)
   before.catch(() => undefined)
   const database = await opening
   const names = Object.keys(made.set.images)
-  const scans = await progress.step(`Scan ${names.length} images`, () =>
-    scanAll({ ...made, database, cacheFolder: options.scanCache }, world),
-  )
+  const scans = await progress.step(`Scan ${names.length} images`, () => scanning.all())
   // Before the tags move: afterwards the newest image is this one.
   const earlier = await before
   const judgement = await judgeAll(scans, { ...options, database }, world)
@@ -101,20 +114,11 @@ export async function buildImages(options: BuildOptions, world: World): Promise<
   const isPublished = options.push && !isStopped
   const by = { database, cacheFolder: options.scanCache }
   // Neither is waited for before the release is there, and neither can fail.
-  const compared = facts.then((found) => compareBases({ survey, facts: found, scans }, by, world))
-  const over = new AbortController()
-  const signal = AbortSignal.any([world.signal, over.signal])
-  const kept = isPublished
-    ? bakeCaches(plan, { ...options, ...made }, { ...world, signal })
-    : undefined
-  for (const beside of [compared, kept]) beside?.catch(() => undefined)
+  const compared = facts.then((found) => compareBases({ survey, facts: found, scans }, by, beside))
+  const kept = isPublished ? bakeCaches(plan, { ...options, ...made }, beside) : undefined
+  for (const one of [compared, kept]) one?.catch(() => undefined)
   const what = { made, survey, scans, database, started, place }
-  const release = isPublished
-    ? await publish(what, options, world).catch((error: unknown) => {
-        over.abort()
-        throw error
-      })
-    : undefined
+  const release = isPublished ? await publish(what, options, world) : undefined
   const bases = await progress.step('Look at the base images', () => compared)
   if (kept !== undefined && made.places.length > 0)
     await progress.step('Keep the layers for later builds', () => kept)

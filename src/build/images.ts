@@ -16,6 +16,7 @@ import {
 import type { DockerfileCheck } from './checks.ts'
 import type { KeyOfTarget } from './inputkey.ts'
 import { findReusable } from './reuse.ts'
+import type { Scans } from './scans.ts'
 import type { Survey } from './survey.ts'
 
 /** The images of a run: built, or used again. Nothing of them is published by this. */
@@ -38,11 +39,12 @@ export type ImageOptions = BakeOptions & {
   readonly cache: CacheOptions
   readonly scanCache: string
   readonly signer: Signer | undefined
+  readonly scans: Pick<Scans, 'begin' | 'expect'>
 }
 
 type Stored = { readonly digest: string; readonly size: number }
 
-/** Builds the images whose inputs changed, in one session, and finds the others in the registry. */
+/** Builds the images whose inputs changed, in one session, and finds the others in the registry. Their scans begin beside that. */
 export async function makeImages(
   plan: BakePlan,
   options: ImageOptions & { readonly survey: Survey },
@@ -52,15 +54,21 @@ export async function makeImages(
   const { keys } = options.survey
   const { reused, why } = await findAll(plan, { ...options, keys }, world)
   for (const [name, reason] of Object.entries(why)) progress.say(`${name}: ${reason}`)
+  const { scans } = options
+  for (const [name, { digest }] of reused) scans.begin({ name, digest, layout: undefined })
   const targets = plan.targets.filter(({ name }) => !reused.has(name))
   const names = targets.map(({ name }) => name)
   const where = { cache: options.cache, platformsOf: options.survey.platformsOf }
+  if (names.length > 0) scans.expect()
   const { sources: caches, answers } = await findCaches(targets, where, world)
+  const onLayout = (name: string, layout: LayoutImage) => {
+    scans.begin({ name, digest: layout.root.digest, layout })
+  }
   const { layouts, checks } =
     names.length === 0
       ? { layouts: new Map<string, LayoutImage>(), checks: [] }
       : await progress.step(`Build ${names.length} images`, () =>
-          bakeLayouts(plan, { ...options, names, caches }, world),
+          bakeLayouts(plan, { ...options, names, caches, onLayout }, world),
         )
   for (const { message, ...place } of checks) progress.warn(message, place)
   const set = lockImages(reused, layouts, options.registry)

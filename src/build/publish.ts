@@ -4,6 +4,7 @@ import { listReferrers, pushArtifact } from '../registry/artifact.ts'
 import { openRepository, type Repository } from '../registry/client.ts'
 import { type LayoutImage, pushLayout } from '../registry/layout.ts'
 import { parseReference } from '../registry/reference.ts'
+import { doAtOnce } from '../registry/several.ts'
 import type { ImageSet } from '../release/imageset.ts'
 import type { Release } from '../release/release.ts'
 import type { Scan } from '../scan/scanner.ts'
@@ -24,7 +25,7 @@ export async function publishImages(
   },
   world: World,
 ): Promise<void> {
-  for (const [name, image] of Object.entries(what.images.images)) {
+  await doAtOnce(Object.entries(what.images.images), async ([name, image]) => {
     const layout = what.layouts.get(name)
     const repository = openRepository(parseReference(image.reference), world.signal)
     if (layout !== undefined) await pushLayout(layout, repository)
@@ -35,7 +36,7 @@ export async function publishImages(
     const scan = what.scans.find(({ image: scanned }) => scanned === name)
     if (scan !== undefined) await keepSbom(scan, subject, repository)
     world.progress.say(`${name}: ${image.digest}${layout === undefined ? ' (was there)' : ''}`)
-  }
+  })
 }
 
 /** The tag of a release and of its images. It is for people: nothing is read by it. */
@@ -52,11 +53,11 @@ export async function tagImages(
   keys: ReadonlyMap<string, KeyOfTarget>,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const [name, { reference }] of Object.entries(release.images.images)) {
+  await doAtOnce(Object.entries(release.images.images), async ([name, { reference }]) => {
     const key = keys.get(name)
     const keyTags = key === undefined || 'doubts' in key ? [] : [keyTag(key), NEWEST_TAG]
     await writeTagsOf(reference, [releaseTag(release), ...keyTags], signal)
-  }
+  })
 }
 
 async function writeTagsOf(

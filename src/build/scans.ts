@@ -1,9 +1,13 @@
 import { availableParallelism } from 'node:os'
-import type { LayoutImage } from '../registry/layout.ts'
-import type { ImageSet } from '../release/imageset.ts'
 import { judge, type Judgement } from '../scan/judgement.ts'
 import type { ScanPolicy } from '../scan/policy.ts'
-import { type Database, type Scan, scanImage } from '../scan/scanner.ts'
+import {
+  type Database,
+  ensureSbom,
+  type Scan,
+  scanImage,
+  type ScanTarget,
+} from '../scan/scanner.ts'
 import type { VexStatement } from '../scan/vex.ts'
 import type { World } from '../world.ts'
 import { readBaseline } from './baseline.ts'
@@ -11,32 +15,64 @@ import { readBaseline } from './baseline.ts'
 /** A scanner for each processor, two at least since one waits for the disk, and not more than four: each takes some hundred megabytes. */
 const SCANS_AT_ONCE = Math.min(Math.max(availableParallelism(), 2), 4)
 
-/** Scans every image against one database, sorted by name. */
-export async function scanAll(
-  what: {
-    readonly set: ImageSet
-    readonly layouts: ReadonlyMap<string, LayoutImage>
-    readonly database: Database
-    readonly cacheFolder: string
-  },
+/** The scans of a run, each begun as soon as its image is there. */
+export type Scans = {
+  /** Begins to scan an image, unless these bytes of it are scanned already; `layout` is undefined for one whose SBOM is known. */
+  begin: (image: Omit<ScanTarget, 'cacheFolder'>) => void
+  /** Says that images are being built: what looks into them is found, and checked, meanwhile. */
+  expect: () => void
+  /** All of them, sorted by name. Throws where one of them failed. */
+  all: () => Promise<readonly Scan[]>
+}
+
+/** Opens scans against one database, which is waited for only where an SBOM is to be matched with it. */
+export function openScans(
+  by: { readonly database: Promise<Database>; readonly cacheFolder: string },
   world: World,
-): Promise<readonly Scan[]> {
-  const { layouts, database, cacheFolder } = what
-  const waiting = Object.entries(what.set.images)
-  const scans: Scan[] = []
-  const work = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [name, { digest }] = next
-      const target = { name, digest, layout: layouts.get(name), cacheFolder }
-      const scan = await scanImage(target, database, world)
-      world.progress.say(
-        `${name}: ${scan.findings.length} findings${scan.cached ? ' (known bytes)' : ''}`,
-      )
-      scans.push(scan)
+): Scans {
+  const scans = new Map<string, { readonly digest: string; readonly scan: Promise<Scan> }>()
+  const inTurn = newTurns(SCANS_AT_ONCE)
+  const scanOne = async (target: ScanTarget): Promise<Scan> => {
+    await inTurn(() => ensureSbom(target, world))
+    const database = await by.database
+    const scan = await inTurn(() => scanImage(target, database, world))
+    const known = scan.cached ? ' (known bytes)' : ''
+    world.progress.say(`${target.name}: ${scan.findings.length} findings${known}`)
+    return scan
+  }
+  return {
+    begin: (image) => {
+      const { name, digest } = image
+      if (scans.get(name)?.digest === digest) return
+      const scan = scanOne({ ...image, cacheFolder: by.cacheFolder })
+      scan.catch(() => undefined) // Told to those who ask for all.
+      scans.set(name, { digest, scan })
+    },
+    expect: () => {
+      world.tools('syft').catch(() => undefined) // Told to those who begin a scan.
+    },
+    all: async () => {
+      const done = await Promise.all([...scans.values()].map(({ scan }) => scan))
+      return done.sort((a, b) => (a.image < b.image ? -1 : 1))
+    },
+  }
+}
+
+/** Lets so many pieces of work be done at a time, in the order in which they came. */
+function newTurns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let free = atOnce
+  return async (work) => {
+    if (free > 0) free -= 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) free += 1
+      else next()
     }
   }
-  await Promise.all(Array.from({ length: SCANS_AT_ONCE }, work))
-  return scans.sort((a, b) => (a.image < b.image ? -1 : 1))
 }
 
 /** Applies the policy to all findings; what people should know about the policy is said. */

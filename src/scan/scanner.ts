@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { diskFull, UserError } from '../errors.ts'
@@ -94,6 +95,12 @@ export async function hasSbom(digest: string, cacheFolder: string): Promise<bool
   return await isThere(sbomPath(digest, cacheFolder))
 }
 
+/** Makes the SBOM of an image, unless it was made before. */
+export async function ensureSbom(target: ScanTarget, world: World): Promise<void> {
+  const file = sbomPath(target.digest, target.cacheFolder)
+  if (!(await isThere(file))) await makeSbom(target, file, world)
+}
+
 /** Makes the SBOM of an image once, then matches it against the database. */
 export async function scanImage(
   target: ScanTarget,
@@ -102,8 +109,7 @@ export async function scanImage(
 ): Promise<Scan> {
   const { digest } = target
   const sbomFile = sbomPath(digest, target.cacheFolder)
-  const isKnown = await isThere(sbomFile)
-  if (!isKnown) await makeSbom(target, sbomFile, world)
+  await ensureSbom(target, world)
   const data = sha256(Buffer.from(`${database.checksum} ${database.scanner}`)).slice(7, 23)
   const matchFile = join(dirname(sbomFile), `grype-${data}.json`)
   const matched = await readIfThere(matchFile)
@@ -115,7 +121,7 @@ export async function scanImage(
     sbomFile,
     findings: parseFindings(report),
     history: parseHistory(report),
-    cached: isKnown && matched !== undefined,
+    cached: matched !== undefined,
   }
 }
 
@@ -134,20 +140,13 @@ async function makeSbom(target: ScanTarget, file: string, world: World): Promise
   if (layout === undefined) throw new Error(`the bytes of ${name} were not fetched`)
   const syft = await world.tools('syft')
   await mkdir(dirname(file), { recursive: true })
-  const [unfinished, spdx] = [`${file}.part`, spdxPath(file)]
+  // Names of its own: two images of the same bytes may be looked at at the same time.
+  const [part, spdxPart] = [`${file}.${randomUUID()}`, `${spdxPath(file)}.${randomUUID()}`]
   const from = [`oci-dir:${layout.folder}`, '--source-name', target.name]
+  const to = ['-o', `syft-json=${part}`, '-o', `spdx-json=${spdxPart}`]
   const result = await world.run(
     {
-      argv: [
-        syft,
-        'scan',
-        ...from,
-        '-q',
-        '-o',
-        `syft-json=${unfinished}`,
-        '-o',
-        `spdx-json=${spdx}`,
-      ],
+      argv: [syft, 'scan', ...from, '-q', ...to],
       env: scannerEnvironment(process.env),
       timeoutSeconds: SYFT_TIMEOUT_S,
     },
@@ -155,7 +154,8 @@ async function makeSbom(target: ScanTarget, file: string, world: World): Promise
   )
   if (result.status !== 0 && (await isFull(dirname(file)))) throw diskFull([result.stderr.trim()])
   if (result.status !== 0) throw failed('syft', target.name, result.stderr)
-  await rename(unfinished, file)
+  await rename(spdxPart, spdxPath(file))
+  await rename(part, file)
 }
 
 async function matchSbom(

@@ -147,6 +147,10 @@ describe('the way in', () => {
     const gateway = await read(`${gateways}/gateway-system/gateways/todo-gateway`)
     expect(textAt(conditionOf(gateway, 'Programmed'), 'status')).toBe('True')
   })
+
+  it('is unchanged for the next deploy, whatever the cluster has written into its objects', async () => {
+    await deploy('reached', 'unchanged')
+  })
 })
 
 describe("production's network policies", () => {
@@ -167,9 +171,9 @@ describe("production's network policies", () => {
   })
 })
 
-async function deploy(environment: string): Promise<void> {
+async function deploy(environment: string, outcome = 'deployed'): Promise<void> {
   const { report, stderr } = await deployTree(tree, environment)
-  expect({ report, stderr }).toMatchObject({ report: { outcome: 'deployed' } })
+  expect({ report, stderr }).toMatchObject({ report: { outcome } })
 }
 
 async function read(path: string): Promise<unknown> {

@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { fakeWorld } from '../../tests/fakes/world.ts'
+import { type Database, sbomPath } from '../scan/scanner.ts'
+import type { Program } from '../world.ts'
+import { openScans } from './scans.ts'
+
+const digestOf = (digit: string) => `sha256:${digit.repeat(64)}`
+const database = { folder: 'db', built: '', checksum: 'c', ageDays: 0, scanner: '1' }
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'todo-deploy-scans-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+/** A cache folder of its own, in which the SBOMs of these images are known. */
+async function cacheWith(...digits: readonly string[]): Promise<string> {
+  const cacheFolder = await mkdtemp(join(folder, 'cache-'))
+  for (const digit of digits) {
+    const file = sbomPath(digestOf(digit), cacheFolder)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, '{}')
+  }
+  return cacheFolder
+}
+
+/** grype, which finds nothing, and how often it was asked; `fail` is what it can't read. */
+function grype(fail = 'nothing') {
+  const asked: string[] = []
+  const run = ({ argv }: Program) => {
+    asked.push(argv.join(' '))
+    const status = argv.join(' ').includes(fail) ? 1 : 0
+    return Promise.resolve({ status, stdout: '{"matches":[]}', stderr: 'no' })
+  }
+  return { asked, run }
+}
+
+const image = (name: string, digit: string) => ({
+  name,
+  digest: digestOf(digit),
+  layout: undefined,
+})
+
+describe('the scans of a run', () => {
+  it('are begun one by one, and come sorted by name', async () => {
+    const { asked, run } = grype()
+    const by = { database: Promise.resolve(database), cacheFolder: await cacheWith('1', '2', '3') }
+    const scans = openScans(by, fakeWorld({ run }))
+    for (const [name, digit] of [
+      ['web', '1'],
+      ['api', '2'],
+      ['db', '3'],
+    ] as const)
+      scans.begin(image(name, digit))
+    expect((await scans.all()).map((scan) => scan.image)).toEqual(['api', 'db', 'web'])
+    expect(asked).toHaveLength(3)
+  })
+
+  it('look once at the same bytes, and again at others of the same name', async () => {
+    const { asked, run } = grype()
+    const by = { database: Promise.resolve(database), cacheFolder: await cacheWith('1', '2') }
+    const scans = openScans(by, fakeWorld({ run }))
+    scans.begin(image('api', '1'))
+    scans.begin(image('api', '1'))
+    scans.begin(image('api', '2'))
+    const [scan, ...more] = await scans.all()
+    expect(scan?.digest).toBe(digestOf('2'))
+    expect(more).toEqual([])
+    expect(asked.filter((argv) => argv.includes('1'.repeat(64))).length).toBeLessThan(2)
+  })
+
+  it('wait for the database with the findings only, and fail where there is none', async () => {
+    const { asked, run } = grype()
+    let refuse: (error: Error) => void = () => undefined
+    const opening = new Promise<Database>((_resolve, reject) => (refuse = reject))
+    opening.catch(() => undefined) // As for those who wait for nothing.
+    const by = { database: opening, cacheFolder: await cacheWith('1') }
+    const scans = openScans(by, fakeWorld({ run }))
+    scans.begin(image('api', '1'))
+    refuse(new Error('no database'))
+    await expect(scans.all()).rejects.toThrow('no database')
+    expect(asked).toEqual([])
+  })
+
+  it('fail as a whole where one image can not be scanned', async () => {
+    const { run } = grype('2'.repeat(64))
+    const by = { database: Promise.resolve(database), cacheFolder: await cacheWith('1', '2') }
+    const scans = openScans(by, fakeWorld({ run }))
+    scans.begin(image('api', '1'))
+    scans.begin(image('web', '2'))
+    await expect(scans.all()).rejects.toThrow('grype could not scan web; nothing was published')
+  })
+})
