@@ -6,6 +6,7 @@ export default {
     '/node_modules/',
     '<rootDir>/tests/build/',
     '<rootDir>/tests/e2e/',
+    '<rootDir>/tests/deploy/',
     '<rootDir>/tests/page/',
     '<rootDir>/tests/registry/',
     '<rootDir>/tests/stack/',

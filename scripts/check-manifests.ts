@@ -8,7 +8,7 @@ import { previewEnvironment, readEnvironments } from '../src/environments/enviro
 import { sha256 } from '../src/registry/client.ts'
 import type { ImageSet } from '../src/release/imageset.ts'
 import { readManifests } from '../src/release/release.ts'
-import { renderEnvironment } from '../src/render/kustomize.ts'
+import { renderEnvironment } from '../src/render/render.ts'
 import type { KubeObject } from '../src/render/manifest.ts'
 import { checkManifests } from '../src/rules/check.ts'
 import type { World } from '../src/world.ts'

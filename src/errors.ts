@@ -8,22 +8,33 @@ export class UserError extends Error {
   readonly details: readonly string[]
   /** The line of a file of the checkout that has to be changed, where there is one. */
   readonly place: Place | undefined
+  /** What machines may act on: a cause code of docs/causes.md, where there is one. */
+  readonly code: string | undefined
   constructor(
     message: string,
     details: readonly string[] = [],
-    options?: ErrorOptions & { readonly place?: Place | undefined },
+    options?: ErrorOptions & {
+      readonly place?: Place | undefined
+      readonly code?: string | undefined
+    },
   ) {
     super(message, options)
     this.name = 'UserError'
     this.details = details
     this.place = options?.place
+    this.code = options?.code
   }
 }
 
 /** All problems of one input at once: one line if there is one, else a count and a list. */
-export function refuse(what: string, problems: readonly string[]): never {
-  if (problems.length === 1) throw new UserError(`${what}: ${problems[0] ?? ''}`)
-  throw new UserError(`${what}: ${problems.length} problems, nothing was changed`, problems)
+export function refuse(
+  what: string,
+  problems: readonly string[],
+  options?: ConstructorParameters<typeof UserError>[2],
+): never {
+  if (problems.length === 1) throw new UserError(`${what}: ${problems[0] ?? ''}`, [], options)
+  const message = `${what}: ${problems.length} problems, nothing was changed`
+  throw new UserError(message, problems, options)
 }
 
 /** The message of whatever was thrown, without a stack. */

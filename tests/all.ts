@@ -37,6 +37,7 @@ const alone: readonly StageSpec[] = [
         'tests/release',
         'tests/build',
         'tests/e2e',
+        'tests/deploy',
         'tests/stack',
         'tests/registry',
         'tests/page',
@@ -111,6 +112,14 @@ const onLab = async (
     minutes: 25,
     env: { ...QUIET, ...environment },
     commands: [jest('-c', 'tests/e2e/jest.config.mjs')],
+  },
+  {
+    name: 'a deploy, before and around the write',
+    seconds: 150,
+    minutes: 15,
+    env: { ...QUIET, ...environment },
+    // The failures, faults and strategies take longer: "npm run test:deploy" runs all of them.
+    commands: [jest('-c', 'tests/deploy/jest.config.mjs', 'ownership', 'preflight', 'order')],
   },
   {
     name: 'build-images: bad input, full disks, killed runs, and what cosign says',

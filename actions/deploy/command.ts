@@ -1,13 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openCluster } from '../../src/cluster/cluster.ts'
-import type { Command } from '../../src/edge/command.ts'
+import { type Caller, type Command, evidenceFolder } from '../../src/edge/command.ts'
 import type { Inputs } from '../../src/edge/inputs.ts'
-import { findEnvironment, readEnvironments } from '../../src/environments/environments.ts'
+import {
+  type Environment,
+  findEnvironment,
+  readEnvironments,
+} from '../../src/environments/environments.ts'
+import { overrideStrategy } from '../../src/environments/strategy.ts'
 import { UserError } from '../../src/errors.ts'
 import { LOCK_FILE, parseImageSet } from '../../src/release/imageset.ts'
 import { pullRelease, readManifests } from '../../src/release/release.ts'
 import { deploy } from '../../src/rollout/deploy.ts'
+import type { GitTarget } from '../../src/rollout/gitops/gitops.ts'
+import { handOver } from '../../src/rollout/gitops/handover.ts'
 import type { DeploySource } from '../../src/rollout/outcome.ts'
 import type { World } from '../../src/world.ts'
 import { deployInputs } from './inputs.ts'
@@ -23,26 +30,68 @@ export const deployCommand: Command<typeof deployInputs> = {
     const source = await world.progress.step('Read the release', () => readSource(inputs, world))
     const environments = readEnvironments(source.manifests)
     const declared = findEnvironment(environments, inputs.environment)
-    const environment = { ...declared, namespace: inputs.namespace || declared.namespace }
-    const cluster = await openCluster(inputs, world.signal)
+    const environment = chosen(declared, inputs)
     const started = world.clock.now().getTime()
+    const secondsUntilNow = () => (world.clock.now().getTime() - started) / 1000
+    if (inputs.mode === 'gitops') {
+      const target = gitTarget(inputs, caller)
+      const result = await handOver({ source, environment, lint: inputs.lint }, target, world)
+      return reportDeploy(result, { environment, seconds: secondsUntilNow() })
+    }
+    const cluster = await openCluster(inputs, world.signal)
     const result = await deploy(
       {
         source,
         application: environments.application,
         environment,
         mode: inputs.mode,
+        planHash: inputs['plan-hash'],
+        lint: inputs.lint,
+        forceConflicts: inputs['force-conflicts'],
         timeoutSeconds: inputs.timeout,
         prune: inputs.prune,
         onFailure: inputs['on-failure'],
         holder: caller.run,
+        concurrent: inputs.concurrent,
+        settleSeconds: inputs.settle,
+        evidenceFolder: evidenceFolder(caller),
       },
       cluster,
       world,
     )
-    const seconds = (world.clock.now().getTime() - started) / 1000
-    return reportDeploy(result, { environment, seconds })
+    return reportDeploy(result, {
+      ...{ environment, seconds: secondsUntilNow(), evidenceFolder: evidenceFolder(caller) },
+    })
   },
+}
+
+/** The environment as declared, with what the inputs choose otherwise. */
+function chosen(declared: Environment, inputs: DeployInputs): Environment {
+  const { namespace, chart, values } = inputs
+  if (values.length > 0 && chart === '' && declared.chart === undefined)
+    throw new UserError('values belong to a chart: give its folder as chart')
+  const path = chart === '' ? declared.chart?.path : chart
+  const files = values.length > 0 || chart !== '' ? values : (declared.chart?.values ?? [])
+  return {
+    ...declared,
+    namespace: namespace || declared.namespace,
+    strategy: overrideStrategy(declared.strategy, {
+      type: inputs.strategy,
+      bakeTime: inputs['bake-time'],
+    }),
+    ...(path === undefined ? {} : { chart: { path: path.replace(/\/+$/, ''), values: files } }),
+  }
+}
+
+function gitTarget(inputs: DeployInputs, { gitToken }: Caller): GitTarget {
+  const repository = inputs['gitops-repository']
+  const path = inputs['gitops-path'].replace(/\/+$/, '')
+  if (repository === '' || path === '')
+    throw new UserError('mode: gitops needs gitops-repository and gitops-path')
+  return {
+    ...{ repository, branch: inputs['gitops-branch'], path },
+    ...{ token: gitToken, withSecrets: inputs['gitops-secrets'] },
+  }
 }
 
 function requireOneSource({ release, path, images }: DeployInputs): void {

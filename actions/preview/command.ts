@@ -1,5 +1,10 @@
 import { type Cluster, openCluster } from '../../src/cluster/cluster.ts'
-import type { Caller, Command, CommandResult } from '../../src/edge/command.ts'
+import {
+  type Caller,
+  type Command,
+  type CommandResult,
+  evidenceFolder,
+} from '../../src/edge/command.ts'
 import type { Inputs } from '../../src/edge/inputs.ts'
 import { previewEnvironment, readEnvironments } from '../../src/environments/environments.ts'
 import { UserError } from '../../src/errors.ts'
@@ -64,6 +69,7 @@ async function bringUp(
       prune: true,
       onFailure: 'rollback',
       holder: caller.run,
+      evidenceFolder: evidenceFolder(caller),
     },
     cluster,
     world,

@@ -1,5 +1,5 @@
 import { openCluster } from '../../src/cluster/cluster.ts'
-import type { Command } from '../../src/edge/command.ts'
+import { type Command, evidenceFolder } from '../../src/edge/command.ts'
 import type { Inputs } from '../../src/edge/inputs.ts'
 import { readEnvironments } from '../../src/environments/environments.ts'
 import { UserError } from '../../src/errors.ts'
@@ -32,6 +32,7 @@ export const promoteCommand: Command<typeof promoteInputs> = {
         timeoutSeconds: inputs.timeout,
         actor: caller.actor,
         holder: caller.run,
+        evidenceFolder: evidenceFolder(caller),
       },
       cluster,
       world,

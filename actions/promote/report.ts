@@ -29,11 +29,12 @@ export function reportPromotion(promotion: Promotion, seconds: number): CommandR
 
 /** What runs where. */
 export function reportStatus(environments: readonly EnvironmentStatus[]): CommandResult {
-  const rows = environments.map(({ name, release, verdict, since, url }) => [
+  const rows = environments.map(({ name, release, verdict, since, url, underway }) => [
     name,
     release === '' ? 'nothing' : release,
     verdict,
     since,
+    underway,
     url,
   ])
   return {
@@ -41,7 +42,7 @@ export function reportStatus(environments: readonly EnvironmentStatus[]): Comman
     report: { kind: 'status', version: 1, environments },
     summary: [
       '## What runs where',
-      markdownTable(['environment', 'release', 'verdict', 'since', 'url'], rows),
+      markdownTable(['environment', 'release', 'verdict', 'since', 'under way', 'url'], rows),
     ].join('\n\n'),
     headline: rows
       .map(([name, release, verdict]) => `${name ?? ''}: ${release ?? ''} ${verdict ?? ''}`.trim())

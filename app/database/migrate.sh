@@ -202,7 +202,11 @@ apply() {
     --set kind="${kind_of[$key]}" --set file="${file_of[$key]}" "${settings[@]}" || status=$?
   ((status == 0)) || explain_failure "$key" "$name"
   case $answer in
-  applied) version=$key ;;
+  applied)
+    version=$key
+    # Whoever deploys reads this: no release of before may come back.
+    [[ ${kind_of[$key]} != contract ]] || say "applied $name (contract)"
+    ;;
   there) say "$name was applied by another run meanwhile" ;;
   late) fail "$name comes before a migration that another run has applied meanwhile; give it the next free number." ;;
   *) fail "$name has ended our transaction, so a part of it may be applied and it is not recorded: look what is there, and take the COMMIT or ROLLBACK out of it." ;;

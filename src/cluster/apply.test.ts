@@ -3,7 +3,9 @@ import { answer, fakeCluster } from '../../tests/fakes/cluster.ts'
 import { hurry } from '../../tests/fakes/time.ts'
 import { UserError } from '../errors.ts'
 import type { KubeObject } from '../render/manifest.ts'
-import { applyObject, deleteObject, planApply } from './apply.ts'
+import { applyObject } from './apply.ts'
+import { deleteObject } from './delete.ts'
+import { planApply } from './dryrun.ts'
 import type { Request } from './cluster.ts'
 import { discoverResources } from './resources.ts'
 
@@ -72,7 +74,7 @@ describe('a plan', () => {
     const { details } = refusal as UserError
     expect([...details].sort()).toEqual([
       'ConfigMap todo/closed: told 403',
-      'ConfigMap todo/foreign: another field manager owns fields of it; take them over or leave them out (told 409)',
+      'ConfigMap todo/foreign: told 409',
       'ConfigMap todo/invalid: told 422',
       'Gadget todo/g: the cluster has no acme.example/v1 Gadget',
     ])

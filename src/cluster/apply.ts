@@ -1,61 +1,51 @@
-import { refuse, UserError } from '../errors.ts'
+import { UserError } from '../errors.ts'
 import { at, canonicalJson, isObject, listAt, textAt } from '../json.ts'
-import { type KubeObject, nameOf } from '../render/manifest.ts'
+import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
+import type { ApplyPlan, Change } from './changes.ts'
 import { type Answer, type Cluster, reasonOf } from './cluster.ts'
-import { discoverResources, type Resources } from './resources.ts'
-import { describeRight, lacking, missingRight, type Right } from './rights.ts'
+import { completed, isIncomplete } from './completion.ts'
+import { type Conflict, conflictsOf, withoutPaths } from './conflicts.ts'
+import { deleteObject } from './delete.ts'
+import { explain } from './explain.ts'
+import { FIELD_MANAGER, isAutoscaled, isTaken, NOBODY, takeOver } from './ownership.ts'
+import { inParallel } from './parallel.ts'
+import type { Resources } from './resources.ts'
+import { missingRight } from './rights.ts'
 
-export const FIELD_MANAGER = 'todo-deploy'
+export { FIELD_MANAGER } from './ownership.ts'
 
-export type Change = {
-  readonly object: KubeObject
-  readonly action: 'create' | 'update' | 'unchanged'
-  /** Dotted paths that would change, at most a few; values are never named. */
-  readonly fields: readonly string[]
-}
-
-/** What an apply would do, found by a server-side dry run of the whole set; nothing was written. */
-export type ApplyPlan = { readonly changes: readonly Change[]; readonly resources: Resources }
-
-const AT_ONCE = 16
-const SHOWN_FIELDS = 5
+/** Requests on their way at the same time: the server takes them in its own time, so more would only wait there. */
+export const AT_ONCE = 16
+/** Somebody may write in between: each time what stands in the way is looked at anew. */
+const ROUNDS = 4
 const JOB_REMOVAL_S = 30
-/** Fields the server writes for itself: they differ without any change of ours. */
-const SERVER_FIELDS = ['managedFields', 'resourceVersion', 'generation', 'creationTimestamp', 'uid']
 
-/** Runs the whole set through the server's admission without writing. Every problem is reported, then nothing is done. */
-export async function planApply(
+/**
+ * Writes objects, those of one kind at the same time, kinds in their order. What the plan found to be as it should is not
+ * written. Returns each by key as the server has it now.
+ */
+export async function applyAll(
   objects: readonly KubeObject[],
+  plan: ApplyPlan,
   cluster: Cluster,
-): Promise<ApplyPlan> {
-  const resources = discoverResources(cluster)
-  const problems: string[] = []
-  const lacks: Right[] = []
-  const missing = await missingNamespaces(objects, cluster)
-  const changes = await inParallel(objects, AT_ONCE, async (object): Promise<Change> => {
-    const planned: Change = { object, action: 'create', fields: [] }
-    // In a namespace of this very set the server can't try anything before it exists.
-    if (missing.has(object.metadata.namespace ?? '')) return planned
-    if (!(await resources.isServed(object))) {
-      problems.push(`${nameOf(object)}: the cluster has no ${object.apiVersion} ${object.kind}`)
-      return planned
-    }
-    const path = await resources.pathOf(object)
-    const live = await cluster.call({ method: 'GET', path })
-    if (live.status === 200 && object.kind === 'Job') return jobChange(object, live.body)
-    const tried = await apply(cluster, { path, object, dryRun: true })
-    if (isSettledNamespace(object, live, tried)) return { ...planned, action: 'unchanged' }
-    const rights = [live, tried].flatMap((answer) => missingRight(answer) ?? [])
-    lacks.push(...rights)
-    if (tried.status >= 300 && rights.length === 0)
-      problems.push(`${nameOf(object)}: ${explain(tried)}`)
-    if (live.status === 404) return planned
-    const fields = changedFields(comparable(live.body), comparable(tried.body))
-    return { object, action: fields.length === 0 ? 'unchanged' : 'update', fields }
-  })
-  if (lacks.length > 0) refuseWithoutRights(lacks, problems)
-  if (problems.length > 0) refuse('The cluster refuses the manifests', problems)
-  return { changes, resources }
+): Promise<ReadonlyMap<string, unknown>> {
+  const planned = new Map(plan.changes.map((change) => [keyOf(change.object), change]))
+  const written = new Map<string, unknown>()
+  for (const kind of new Set(objects.map((object) => object.kind))) {
+    const same = objects.filter((object) => object.kind === kind)
+    await inParallel(same, AT_ONCE, async (object) => {
+      const change = planned.get(keyOf(object))
+      const isSettled =
+        change?.action === 'unchanged' && canonicalJson(change.object) === canonicalJson(object)
+      written.set(
+        keyOf(object),
+        isSettled && change.live !== undefined
+          ? change.live
+          : await writeObject(object, { ...plan, change }, cluster),
+      )
+    })
+  }
+  return written
 }
 
 /** Writes one object by server-side apply. Returns it as the server has it now. */
@@ -64,94 +54,138 @@ export async function applyObject(
   resources: Resources,
   cluster: Cluster,
 ): Promise<unknown> {
+  return await writeObject(object, { resources }, cluster)
+}
+
+type Writing = { readonly resources: Resources; readonly change?: Change | undefined }
+
+async function writeObject(
+  object: KubeObject,
+  { resources, change }: Writing,
+  cluster: Cluster,
+): Promise<unknown> {
   const path = await resources.pathOf(object)
   if (object.kind === 'Job') await removeFailedJob(object, path, cluster)
-  const answer = await apply(cluster, { path, object, dryRun: false })
-  if (answer.status < 300) return answer.body
-  if (object.kind === 'Namespace' && answer.status === 403) {
-    const live = await cluster.call({ method: 'GET', path })
-    if (isSettledNamespace(object, live, answer)) return live.body
+  let live = change?.live
+  if (isIncomplete(object) || (change?.taken ?? []).length > 0) live = await read(path, cluster)
+  if ((change?.taken ?? []).length > 0) live = await takeFields(object, { path, live }, cluster)
+  let wanted = completed(object, live)
+  let force = (change?.forced ?? []).length > 0
+  for (let round = 1; ; round += 1) {
+    const answer = await sendApply(cluster, { path, object: wanted, dryRun: false, force })
+    if (answer.status < 300) return answer.body
+    live = answer.status === 404 ? undefined : await read(path, cluster)
+    if (isSettledNamespace(object, live, answer)) return live
+    const settled = settleConflicts(answer, { object: wanted, live, force })
+    if (settled.conflicts.length === 0 || settled.refused.length > 0 || round === ROUNDS)
+      throw new UserError(
+        `${nameOf(object)} was refused: ${explain(answer, wanted, { live, conflicts: settled.refused })}`,
+      )
+    if (settled.isTaken) await takeFields(object, { path, live }, cluster)
+    wanted = settled.object
+    force ||= settled.needsForce
   }
-  throw new UserError(`${nameOf(object)} was refused: ${explain(answer)}`)
+}
+
+/** What can be done about the conflicts of an apply. */
+export type Settlement = {
+  readonly conflicts: readonly Conflict[]
+  /** Without what an autoscaler owns. */
+  readonly object: KubeObject
+  /** Whether fields of earlier tools stand in the way, which become ours. */
+  readonly isTaken: boolean
+  /** Whether the next try has to overrun anybody. */
+  readonly needsForce: boolean
+  /** Fields of others that are overrun because it was asked for. */
+  readonly forced: readonly Conflict[]
+  /** Fields of others that nobody has allowed to overrun. */
+  readonly refused: readonly Conflict[]
+  readonly left: readonly Conflict[]
+}
+
+export function settleConflicts(
+  answer: Answer,
+  what: { readonly object: KubeObject; readonly live: unknown; readonly force: boolean },
+): Settlement {
+  const conflicts = conflictsOf(answer)
+  const left = conflicts.filter(isAutoscaled)
+  const nobodys = conflicts.filter(({ manager }) => manager === NOBODY)
+  const others = conflicts.filter((one) => !left.includes(one) && !nobodys.includes(one))
+  const foreign = others.filter(
+    ({ manager, subresource }) => subresource !== '' || !isTaken(manager),
+  )
+  return {
+    conflicts,
+    object: withoutPaths(
+      what.object,
+      left.map(({ field }) => field),
+    ),
+    isTaken: foreign.length < others.length,
+    needsForce: nobodys.length > 0 || (what.force && foreign.length > 0),
+    forced: what.force ? foreign : [],
+    refused: what.force ? [] : foreign,
+    left,
+  }
+}
+
+async function takeFields(
+  object: KubeObject,
+  what: { readonly path: string; readonly live: unknown },
+  cluster: Cluster,
+): Promise<unknown> {
+  let { live } = what
+  for (let round = 1; ; round += 1) {
+    const body = takeOver(object, live)
+    if (body === undefined) return live
+    const answer = await cluster.call({
+      method: 'PATCH',
+      path: `${what.path}?fieldManager=${FIELD_MANAGER}-takeover`,
+      contentType: 'application/json-patch+json',
+      body,
+    })
+    if (answer.status < 300) return answer.body
+    // 409: it was changed since it was read.
+    if (answer.status !== 409 || round === ROUNDS)
+      throw new UserError(`${nameOf(object)} can't be taken over: ${reasonOf(answer)}`)
+    live = await read(what.path, cluster)
+  }
+}
+
+async function read(path: string, cluster: Cluster): Promise<unknown> {
+  const answer = await cluster.call({ method: 'GET', path })
+  return answer.status === 200 ? answer.body : undefined
 }
 
 /** A failed Job of the same content stands in the way of the next attempt. */
 async function removeFailedJob(object: KubeObject, path: string, cluster: Cluster): Promise<void> {
-  const live = await cluster.call({ method: 'GET', path })
-  if (live.status !== 200 || jobChange(object, live.body).action === 'unchanged') return
-  await deleteObject(object, textAt(live.body, 'metadata', 'uid') ?? '', cluster)
+  const live = await read(path, cluster)
+  if (live === undefined || !hasFailed(live)) return
+  await deleteObject(object, textAt(live, 'metadata', 'uid') ?? '', cluster)
   for (let waited = 0; waited < JOB_REMOVAL_S; waited += 1) {
-    if ((await cluster.call({ method: 'GET', path })).status === 404) return
+    if ((await read(path, cluster)) === undefined) return
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
   throw new UserError(`${nameOf(object)} failed before and can't be removed; delete it by hand`)
 }
 
-/** Deletes an object only if it is still the one with that UID (empty: whichever it is). Returns false where it is gone already. */
-export async function deleteObject(
-  object: KubeObject,
-  uid: string,
-  cluster: Cluster,
-): Promise<boolean> {
-  const path = await discoverResources(cluster).pathOf(object)
-  const answer = await cluster.call({
-    method: 'DELETE',
-    path,
-    body: {
-      apiVersion: 'v1',
-      kind: 'DeleteOptions',
-      propagationPolicy: 'Background',
-      ...(uid === '' ? {} : { preconditions: { uid } }),
-    },
-  })
-  // 409: another object has taken its name, which is not ours to delete.
-  if (answer.status === 404 || answer.status === 409) return false
-  if (answer.status < 300) return true
-  throw new UserError(`${nameOf(object)} could not be deleted: ${reasonOf(answer)}`)
+export function hasFailed(job: unknown): boolean {
+  return listAt(job, 'status', 'conditions').some(
+    (condition) => textAt(condition, 'type') === 'Failed' && textAt(condition, 'status') === 'True',
+  )
 }
 
-export async function inParallel<T, R>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<R>,
-): Promise<readonly R[]> {
-  const results = new Array<R>(items.length)
-  const queue = items.map((item, index) => ({ item, index }))
-  const worker = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift())
-      results[next.index] = await work(next.item)
-  }
-  await Promise.all(Array.from({ length: limit }, worker))
-  return results
-}
-
-async function missingNamespaces(
-  objects: readonly KubeObject[],
+export async function sendApply(
   cluster: Cluster,
-): Promise<ReadonlySet<string>> {
-  const used = new Set(objects.flatMap((object) => object.metadata.namespace ?? []))
-  const missing = new Set<string>()
-  for (const namespace of used) {
-    const answer = await cluster.call({ method: 'GET', path: `/api/v1/namespaces/${namespace}` })
-    if (answer.status !== 404) continue
-    const ours = objects.some(
-      (object) => object.kind === 'Namespace' && object.metadata.name === namespace,
-    )
-    if (!ours)
-      throw new UserError(
-        `The namespace ${namespace} does not exist; create it or add it to the overlay`,
-      )
-    missing.add(namespace)
-  }
-  return missing
-}
-
-async function apply(
-  cluster: Cluster,
-  write: { readonly path: string; readonly object: KubeObject; readonly dryRun: boolean },
+  write: {
+    readonly path: string
+    readonly object: KubeObject
+    readonly dryRun: boolean
+    readonly force: boolean
+  },
 ): Promise<Answer> {
   const query = new URLSearchParams({ fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' })
   if (write.dryRun) query.set('dryRun', 'All')
+  if (write.force) query.set('force', 'true')
   return await cluster.call({
     method: 'PATCH',
     path: `${write.path}?${query.toString()}`,
@@ -160,65 +194,20 @@ async function apply(
   })
 }
 
-/** All rights together in the first line: one by one, each would cost another try. */
-function refuseWithoutRights(lacks: readonly Right[], problems: readonly string[]): never {
-  const missing = [...new Set(lacks.map(describeRight))].sort()
-  throw new UserError(`This login ${lacking(lacks)}`, [
-    'nothing was changed',
-    ...missing.map((right) => `missing: ${right}`),
-    ...problems,
-  ])
-}
-
 /**
  * Whoever may write a Namespace may lift its Pod Security, so a deployer should not: then its administrator has made it, and
  * there is nothing to write where it has all that is wanted.
  */
-function isSettledNamespace(object: KubeObject, live: Answer, tried: Answer): boolean {
+export function isSettledNamespace(object: KubeObject, live: unknown, tried: Answer): boolean {
   return (
     object.kind === 'Namespace' &&
-    live.status === 200 &&
+    live !== undefined &&
     missingRight(tried) !== undefined &&
-    hasAll(live.body, object)
+    hasAll(live, object)
   )
 }
 
 function hasAll(live: unknown, wanted: unknown): boolean {
   if (!isObject(wanted)) return canonicalJson(live) === canonicalJson(wanted)
   return Object.entries(wanted).every(([key, value]) => hasAll(at(live, key), value))
-}
-
-function explain(answer: Answer): string {
-  const reason = reasonOf(answer)
-  if (answer.status !== 409) return reason
-  return `another field manager owns fields of it; take them over or leave them out (${reason})`
-}
-
-/** A Job is named by its content: if it is there, it runs or ran. Only one that failed is made anew. */
-function jobChange(object: KubeObject, live: unknown): Change {
-  const failed = listAt(live, 'status', 'conditions').some(
-    (condition) => textAt(condition, 'type') === 'Failed' && textAt(condition, 'status') === 'True',
-  )
-  return failed
-    ? { object, action: 'update', fields: ['.status (it failed before)'] }
-    : { object, action: 'unchanged', fields: [] }
-}
-
-function comparable(object: unknown): unknown {
-  if (!isObject(object)) return object
-  const { status: _status, ...rest } = object
-  const metadata = isObject(rest['metadata']) ? rest['metadata'] : {}
-  const kept = Object.fromEntries(
-    Object.entries(metadata).filter(([key]) => !SERVER_FIELDS.includes(key)),
-  )
-  return { ...rest, metadata: kept }
-}
-
-function changedFields(before: unknown, after: unknown, path = ''): string[] {
-  if (canonicalJson(before) === canonicalJson(after)) return []
-  if (!isObject(before) || !isObject(after)) return [path]
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  return keys
-    .flatMap((key) => changedFields(at(before, key), at(after, key), `${path}.${key}`))
-    .slice(0, SHOWN_FIELDS)
 }

@@ -1,10 +1,19 @@
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, UserError } from '../errors.ts'
 import { textAt } from '../json.ts'
 import { execInPod, type PodCommand, type PodCommandResult } from './exec.ts'
 import { type Access, loadAccess } from './kubeconfig.ts'
+import {
+  FIRST_PATIENCE_MS,
+  isPassingAnswer,
+  isPassingError,
+  PATIENCE_MS,
+  pauseAfter,
+  readRetryAfter,
+} from './patience.ts'
 import { lacking, missingRight } from './rights.ts'
 
 export type Request = {
@@ -15,6 +24,8 @@ export type Request = {
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly timeoutSeconds?: number
+  /** Sent although the run was cancelled, once and shortly: to let go of a lease. */
+  readonly isLast?: boolean
 }
 
 /** What the server said; a status of 400 or more is an answer, not an exception. */
@@ -36,10 +47,20 @@ export type Cluster = {
 }
 
 const CALL_TIMEOUT_S = 30
+/** The runner gives a cancelled step 7.5 seconds before it insists. */
+const LAST_CALL_MS = 3_000
 /** Silence on a watch that asked for bookmarks every minute: the connection is dead. */
 const WATCH_SILENCE_MS = 75_000
-const ATTEMPTS = 4
-const BACKOFF_MS = 300
+
+/** The server does not give this watch: no right, or no such kind. */
+export class WatchRefused extends Error {
+  readonly status: number
+  constructor(status: number) {
+    super(`the watch was refused with status ${status}`)
+    this.name = 'WatchRefused'
+    this.status = status
+  }
+}
 
 /** Opens a cluster by kubeconfig and context (empty: the defaults) and asks it for its version. */
 export async function openCluster(
@@ -50,11 +71,16 @@ export async function openCluster(
   const cluster: Cluster = {
     context: access.context,
     server: access.server.origin,
-    call: (request) => callWithRetry(access, request, signal),
+    call: (request) => callPatiently(access, request, { signal, patienceMs: PATIENCE_MS }),
     stream: (path, onLine, watchSignal) => stream(access, { path, onLine }, watchSignal),
     exec: (command) => execInPod(access, command, signal),
   }
-  const version = await cluster.call({ method: 'GET', path: '/version' })
+  // A wrong address is wrong for ever: it is not waited for as long as a server that has answered once.
+  const version = await callPatiently(
+    access,
+    { method: 'GET', path: '/version' },
+    { signal, patienceMs: FIRST_PATIENCE_MS },
+  )
   if (version.status === 401 || version.status === 403)
     throw new UserError(
       `The cluster ${access.context} refuses this login; check the kubeconfig's user`,
@@ -72,33 +98,48 @@ export function reasonOf(answer: Answer): string {
   return textAt(answer.body, 'message') ?? (answer.text.slice(0, 300) || `status ${answer.status}`)
 }
 
-async function callWithRetry(
+/** Tries again what may pass: a server that restarts, is overloaded, or whose etcd is slow. All our writes bear being repeated. */
+async function callPatiently(
   access: Access,
   request: Request,
-  signal: AbortSignal,
+  how: { readonly signal: AbortSignal; readonly patienceMs: number },
 ): Promise<Answer> {
+  const isLast = request.isLast === true
+  const signal = isLast ? AbortSignal.timeout(LAST_CALL_MS) : how.signal
+  const until = Date.now() + (isLast ? 0 : how.patienceMs)
   for (let tried = 1; ; tried += 1) {
+    let pause = pauseAfter(tried)
     try {
       const answer = await callOnce(access, request, signal)
-      const passing = answer.status === 429 || answer.status === 503 || answer.status === 504
-      // A 503 of a service proxy speaks of the service behind it, not of the server.
-      if (!passing || tried === ATTEMPTS || request.path.includes('/proxy')) return answer
+      // What a service proxy says is of the service behind it, not of the server.
+      const isPassing = isPassingAnswer(answer) && !request.path.includes('/proxy')
+      pause = Math.max(pause, answer.retryAfterMs)
+      if (!isPassing || Date.now() + pause > until) return answer
     } catch (error) {
       signal.throwIfAborted()
-      if (tried === ATTEMPTS || !isPassing(error)) throw unreachable(access, error)
+      if (!isPassingError(error) || Date.now() + pause > until) throw unreachable(access, error)
     }
-    await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS * 2 ** (tried - 1)))
+    await sleep(pause, undefined, { signal })
   }
 }
 
-async function callOnce(access: Access, request: Request, signal: AbortSignal): Promise<Answer> {
+async function callOnce(
+  access: Access,
+  request: Request,
+  signal: AbortSignal,
+): Promise<Answer & { readonly retryAfterMs: number }> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body)
   const timeout = AbortSignal.timeout((request.timeoutSeconds ?? CALL_TIMEOUT_S) * 1000)
   const response = await send(access, request, { body, signal: AbortSignal.any([signal, timeout]) })
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) text += chunk as string
   const isJson = (response.headers['content-type'] ?? '').includes('json')
-  return { status: response.statusCode ?? 0, body: isJson ? parseOr(text) : undefined, text }
+  return {
+    status: response.statusCode ?? 0,
+    body: isJson ? parseOr(text) : undefined,
+    text,
+    retryAfterMs: readRetryAfter(response.headers['retry-after']),
+  }
 }
 
 async function stream(
@@ -114,8 +155,9 @@ async function stream(
     const response = await send(
       access,
       { method: 'GET', path: watch.path },
-      { body: undefined, signal: AbortSignal.any([signal, silence.signal]) },
+      { body: undefined, signal: AbortSignal.any([signal, silence.signal]), isWatch: true },
     )
+    if (response.statusCode !== 200) throw new WatchRefused(response.statusCode ?? 0)
     for await (const line of createInterface({ input: response })) {
       clearTimeout(timer)
       timer = setTimeout(() => {
@@ -131,7 +173,11 @@ async function stream(
 async function send(
   access: Access,
   request: Request,
-  how: { readonly body: string | undefined; readonly signal: AbortSignal },
+  how: {
+    readonly body: string | undefined
+    readonly signal: AbortSignal
+    readonly isWatch?: boolean
+  },
 ): Promise<IncomingMessage> {
   const headers = {
     accept: 'application/json',
@@ -142,7 +188,7 @@ async function send(
   const prefix = access.server.pathname === '/' ? '' : access.server.pathname
   const url = new URL(`${prefix}${request.path}`, access.server)
   return await new Promise<IncomingMessage>((resolve, reject) => {
-    const { agent } = access
+    const agent = how.isWatch === true ? access.watchAgent : access.agent
     const outgoing = httpsRequest(
       url,
       { method: request.method, agent, headers, signal: how.signal },
@@ -166,12 +212,6 @@ function parseOr(text: string): unknown {
   } catch {
     return undefined // The status tells; callers show the text.
   }
-}
-
-/** A connection that was cut may work the next time; a name or certificate that is wrong never will. */
-function isPassing(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNREFUSED'].includes(code)
 }
 
 function unreachable(access: Access, error: unknown): UserError {

@@ -7,6 +7,8 @@ export type Access = {
   readonly context: string
   readonly server: URL
   readonly agent: Agent
+  /** For watches: they stay open, and must not take the place of calls. */
+  readonly watchAgent: Agent
   readonly headers: () => Promise<Record<string, string>>
   readonly config: KubeConfig
 }
@@ -53,15 +55,15 @@ export async function loadAccess(options: {
     return found
   }
   const { ca, cert, key, rejectUnauthorized, servername } = await applyOrExplain(apply, context)
-  const agent = new Agent({
+  const login = {
     keepAlive: true,
-    maxSockets: CONNECTIONS,
     ca,
     cert,
     key,
     servername,
     ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-  })
+  }
+  const agent = new Agent({ ...login, maxSockets: CONNECTIONS })
   const headers = async () => {
     const { headers: found, auth } = await applyOrExplain(apply, context)
     const basic = typeof auth === 'string' ? Buffer.from(auth).toString('base64') : undefined
@@ -70,7 +72,8 @@ export async function loadAccess(options: {
       ...(basic === undefined ? {} : { authorization: `Basic ${basic}` }),
     }
   }
-  return { context, server: new URL(server), agent, headers, config }
+  const watchAgent = new Agent(login)
+  return { context, server: new URL(server), agent, watchAgent, headers, config }
 }
 
 async function applyOrExplain(

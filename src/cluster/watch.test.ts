@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { answer, fakeCluster } from '../../tests/fakes/cluster.ts'
 import { hurry } from '../../tests/fakes/time.ts'
-import type { Cluster } from './cluster.ts'
+import { type Cluster, WatchRefused } from './cluster.ts'
 import { watchNamespace } from './watch.ts'
 
 const pod = (name: string) => ({
@@ -64,6 +64,68 @@ describe('the watch of a namespace', () => {
     })
     expect(found).toHaveLength(2)
     expect(opened).toBeLessThan(20)
+  })
+
+  it('polls where it may not watch, and does not ask for a watch again', async () => {
+    const fake = fakeCluster()
+    let asked = 0
+    const cluster: Cluster = {
+      ...fake,
+      stream: async (path, onLine, stop) => {
+        if (!path.startsWith(pods)) {
+          await fake.stream(path, onLine, stop)
+          return
+        }
+        asked += 1
+        throw new WatchRefused(403)
+      },
+    }
+    const found = await hurry(async () => {
+      const watch = await watchNamespace(place, cluster, signal)
+      fake.objects.set(`${pods}/late`, { ...pod('late'), metadata: { name: 'late', uid: 'late' } })
+      for (let look = 0; look < 9 && watch.picture().Pod.length < 1; look += 1)
+        await watch.changed(1_000)
+      watch.close()
+      return watch.picture().Pod
+    })
+    expect(found).toHaveLength(1)
+    expect(asked).toBe(1)
+  })
+
+  it('says that it is not of now while the server is away, and goes on when it is back', async () => {
+    const fake = fakeCluster()
+    let isAway = false
+    let cut: () => void = () => undefined
+    const cluster: Cluster = {
+      ...fake,
+      call: async (request) => {
+        if (isAway) throw new Error('away')
+        return await fake.call(request)
+      },
+      stream: (path, onLine, stop) =>
+        new Promise((resolve, reject) => {
+          cut = () => {
+            reject(new Error('cut'))
+          }
+          if (!isAway) void fake.stream(path, onLine, stop).then(resolve, reject)
+          else cut()
+        }),
+    }
+    await hurry(async () => {
+      const watch = await watchNamespace(place, cluster, signal)
+      expect(watch.isCurrent()).toBe(true)
+      isAway = true
+      cut()
+      for (let look = 0; look < 9 && watch.isCurrent(); look += 1) await watch.changed(1_000)
+      expect(watch.isCurrent()).toBe(false)
+      isAway = false
+      for (let look = 0; look < 30 && !watch.isCurrent(); look += 1) {
+        watch.picture()
+        await watch.changed(1_000)
+      }
+      expect(watch.isCurrent()).toBe(true)
+      watch.close()
+    })
   })
 
   it('is refused to a login that may not look, in words', async () => {

@@ -1,56 +1,40 @@
 import { UserError } from '../errors.ts'
-import { isObject, listAt, parseJson, textAt } from '../json.ts'
-import type { KubeObject } from '../render/manifest.ts'
-import { type Cluster, reasonOf } from './cluster.ts'
+import { isObject, listAt, numberAt, parseJson, textAt } from '../json.ts'
+import { newBell, rest } from './bell.ts'
+import { type Cluster, reasonOf, WatchRefused } from './cluster.ts'
+import { emptyPicture, type Picture, type Place, type Source, sourcesOf } from './kinds.ts'
+import { inParallel } from './parallel.ts'
 
-/** The kinds whose state tells whether a namespace works. */
-const KINDS = {
-  Deployment: '/apis/apps/v1/%/deployments',
-  ReplicaSet: '/apis/apps/v1/%/replicasets',
-  StatefulSet: '/apis/apps/v1/%/statefulsets',
-  DaemonSet: '/apis/apps/v1/%/daemonsets',
-  Job: '/apis/batch/v1/%/jobs',
-  Pod: '/api/v1/%/pods',
-  EndpointSlice: '/apis/discovery.k8s.io/v1/%/endpointslices',
-} as const
-
-/** Kinds of the External Secrets operator. Not every cluster knows them, so they are looked at only where a release has one. */
-const OPERATOR_KINDS = {
-  SecretStore: '/apis/external-secrets.io/v1/%/secretstores',
-  ExternalSecret: '/apis/external-secrets.io/v1/%/externalsecrets',
-} as const
-
-export type WatchedKind = keyof typeof KINDS | keyof typeof OPERATOR_KINDS
-
-/** What is in a namespace now, by kind. */
-export type Picture = Readonly<Record<WatchedKind, readonly unknown[]>>
-
-export const emptyPicture: Picture = {
-  Deployment: [],
-  ReplicaSet: [],
-  StatefulSet: [],
-  DaemonSet: [],
-  Job: [],
-  Pod: [],
-  EndpointSlice: [],
-  SecretStore: [],
-  ExternalSecret: [],
-}
+export { emptyPicture, type Picture, type Place, type WatchedKind } from './kinds.ts'
 
 export type NamespaceWatch = {
   picture: () => Picture
+  /** Whether the picture is of now: false while the server is away and for as long as a list is being read anew. */
+  isCurrent: () => boolean
   /** Resolves at the next change, or after `milliseconds` without one. */
   changed: (milliseconds: number) => Promise<void>
   close: () => void
 }
 
 const WATCH_TIMEOUT_S = 240
-const RECONNECT_MS = 1_000
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 8_000
+/** For logins that may list and not watch. */
+const POLL_MS = 2_000
+const GETS_AT_ONCE = 4
 
-/** A namespace, and what somebody looks for in it: that tells whether the kinds of an operator are looked at. */
-export type Place = { readonly namespace: string; readonly objects?: readonly KubeObject[] }
+type Store = {
+  readonly source: Source
+  items: Map<string, unknown>
+  version: string
+  mode: 'watch' | 'poll' | 'get' | 'none'
+  isBehind: boolean
+}
 
-/** Lists each kind once and watches it from there; a watch that ends or is too old lists again. */
+/**
+ * Lists each kind once and watches it from there, with bookmarks; a watch that ends goes on where it was, one that is cut, silent or
+ * too old lists again. A login that may not watch polls; one that may not even list asks for the objects of the release one by one.
+ */
 export async function watchNamespace(
   place: Place,
   cluster: Cluster,
@@ -58,125 +42,165 @@ export async function watchNamespace(
 ): Promise<NamespaceWatch> {
   const closing = new AbortController()
   const ending = AbortSignal.any([signal, closing.signal])
-  const stores = new Map<string, Map<string, unknown>>()
-  let wake: () => void = () => undefined
-  await Promise.all(
-    pathsOf(place).map(async ([kind, path]) => {
-      const store = new Map<string, unknown>()
-      stores.set(kind, store)
-      const version = await list(path, store, cluster)
-      void follow(
-        { path, store, version, cluster },
-        () => {
-          wake()
-        },
-        ending,
-      )
-    }),
-  )
+  const bell = newBell(ending)
+  const stores = await Promise.all(sourcesOf(place).map((source) => openStore(source, cluster)))
+  const known = knownEvents(stores)
+  for (const store of stores)
+    if (store.mode !== 'none') void follow({ store, cluster, onChange: bell.ring }, ending)
   return {
-    picture: () => pictureOf([...stores].map(([kind, store]) => [kind, [...store.values()]])),
-    changed: (milliseconds) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, milliseconds)
-        wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      }),
+    picture: () => {
+      bell.heed()
+      return pictureOf(stores, known)
+    },
+    isCurrent: () => stores.every(({ isBehind }) => !isBehind),
+    changed: bell.rung,
     close: () => {
       closing.abort()
     },
   }
 }
 
-/** One picture of a namespace, without a watch. */
+/** One picture of a namespace, without a watch and without events: nothing has happened yet that they could explain. */
 export async function listNamespace(place: Place, cluster: Cluster): Promise<Picture> {
-  const lists = await Promise.all(
-    pathsOf(place).map(async ([kind, path]) => {
-      const store = new Map<string, unknown>()
-      await list(path, store, cluster)
-      return [kind, [...store.values()]] as const
-    }),
+  const sources = sourcesOf(place).filter(({ kind }) => kind !== 'Event')
+  return pictureOf(
+    await Promise.all(sources.map((source) => openStore(source, cluster))),
+    new Map(),
   )
-  return pictureOf(lists)
 }
 
-function pathsOf({ namespace, objects = [] }: Place): [string, string][] {
-  const wanted = Object.entries(OPERATOR_KINDS).filter(([kind]) =>
-    objects.some((object) => object.kind === kind),
+async function openStore(source: Source, cluster: Cluster): Promise<Store> {
+  const store: Store = { source, items: new Map(), version: '', mode: 'watch', isBehind: false }
+  const answer = await read(store, cluster)
+  if (answer === undefined) return store
+  const { kind, path, isNeeded, names } = source
+  if (!isNeeded && (answer.status === 403 || answer.status === 404)) {
+    const mode = answer.status === 404 || names.length === 0 ? 'none' : 'get'
+    const opened: Store = { ...store, mode }
+    if (mode === 'get') await readNamed(opened, cluster)
+    return opened
+  }
+  throw new UserError(
+    `This login can't see ${path.split('/').at(-1) ?? kind}: ${reasonOf(answer)}`,
+    [],
+    { code: 'rights-missing' },
   )
-  return [...Object.entries(KINDS), ...wanted].map(([kind, path]) => [
-    kind,
-    path.replace('%', `namespaces/${namespace}`),
-  ])
 }
 
-function pictureOf(lists: readonly (readonly [string, readonly unknown[]])[]): Picture {
-  return { ...emptyPicture, ...Object.fromEntries(lists) }
+/** Lists anew. Returns the answer where it is no list; the picture stays as it was then. */
+async function read(store: Store, cluster: Cluster) {
+  if (store.mode === 'get') {
+    await readNamed(store, cluster)
+    return undefined
+  }
+  const answer = await cluster.call({ method: 'GET', path: store.source.path })
+  if (answer.status !== 200) return answer
+  // A list leaves out what each of its items is.
+  store.items = new Map(listAt(answer.body, 'items').map((item) => [uidOf(item), item]))
+  store.version = textAt(answer.body, 'metadata', 'resourceVersion') ?? ''
+  return undefined
 }
 
-async function list(path: string, store: Map<string, unknown>, cluster: Cluster): Promise<string> {
-  const answer = await cluster.call({ method: 'GET', path })
-  if (answer.status !== 200)
-    throw new UserError(`This login can't see ${path.split('/').at(-1) ?? ''}: ${reasonOf(answer)}`)
-  store.clear()
-  for (const item of listAt(answer.body, 'items')) store.set(uidOf(item), item)
-  return textAt(answer.body, 'metadata', 'resourceVersion') ?? ''
+async function readNamed(store: Store, cluster: Cluster): Promise<void> {
+  const found = await inParallel(store.source.names, GETS_AT_ONCE, async (name) => {
+    const answer = await cluster.call({ method: 'GET', path: `${store.source.path}/${name}` })
+    return answer.status === 200 ? [answer.body] : []
+  })
+  store.items = new Map(found.flat().map((item) => [uidOf(item), item]))
 }
 
-type Watched = {
-  readonly path: string
-  readonly store: Map<string, unknown>
+type Followed = {
+  readonly store: Store
   readonly cluster: Cluster
+  readonly onChange: () => void
 }
 
-async function follow(
-  watched: Watched & { readonly version: string },
-  onChange: () => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const { path, store, cluster } = watched
-  let version = watched.version
-  for (;;) {
-    // A cut connection or a watch this login may not have: listing again serves both.
-    const next = await readEvents({ ...watched, version }, onChange, signal).catch(() => 'stale')
-    if (signal.aborted) return
-    if (next !== 'stale') {
-      version = next
-      continue
+/** Keeps a store up to date until the signal. A server that is away is waited for: the waiter's deadline decides how long. */
+async function follow(followed: Followed, signal: AbortSignal): Promise<void> {
+  const { store, cluster, onChange } = followed
+  for (let failures = 0; !signal.aborted;) {
+    // What was missed is read first: a watch that is open says nothing about what was before it.
+    if (store.mode === 'watch' && !store.isBehind) {
+      const end = await readEvents(followed, signal).catch((error: unknown) => error)
+      if (isOver(signal)) return
+      if (end === 'ended') {
+        failures = 0
+        continue
+      }
+      // No right to watch this kind: listing it serves as well.
+      if (end instanceof WatchRefused && [403, 405].includes(end.status)) store.mode = 'poll'
+      else store.isBehind = true
     }
-    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS))
-    // The server may be away; the waiter's deadline decides how long that may last.
-    version = await list(path, store, cluster).catch(() => version)
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS)
+    await rest(store.isBehind ? pause : POLL_MS, signal)
+    if (isOver(signal)) return
+    const isRead = await read(store, cluster).then(
+      (answer) => answer === undefined,
+      () => false,
+    )
+    failures = isRead ? 0 : failures + 1
+    store.isBehind = !isRead
     onChange()
   }
 }
 
-/** Follows one watch to its end. Returns the version to go on from, or `stale` where the list must be read again. */
+/** Asked anew each time: it changes while others are waited for. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted
+}
+
+/** Follows one watch to its end. Returns `stale` where the list must be read again. */
 async function readEvents(
-  { path, store, cluster, version }: Watched & { readonly version: string },
-  onChange: () => void,
+  { store, cluster, onChange }: Followed,
   signal: AbortSignal,
-): Promise<string> {
-  const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_TIMEOUT_S}&resourceVersion=${version}`
-  let reached = version
+): Promise<'ended' | 'stale'> {
+  const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_TIMEOUT_S}&resourceVersion=${store.version}`
+  const seen: { end: 'ended' | 'stale' } = { end: 'stale' }
   await cluster.stream(
-    `${path}?${query}`,
+    `${store.source.path}?${query}`,
     (line) => {
       const event = parseJson(line, 'a watch event')
       const object = isObject(event) ? event['object'] : undefined
       const type = textAt(event, 'type')
       // A refusal comes as a lone Status: no event at all.
-      const isStale = type === undefined || type === 'ERROR'
-      reached = isStale ? 'stale' : (textAt(object, 'metadata', 'resourceVersion') ?? reached)
-      if (type === 'ADDED' || type === 'MODIFIED') store.set(uidOf(object), object)
-      if (type === 'DELETED') store.delete(uidOf(object))
+      if (type === undefined || type === 'ERROR') {
+        if (numberAt(event, 'code') === 403) throw new WatchRefused(403)
+        seen.end = 'stale'
+        return
+      }
+      seen.end = 'ended'
+      store.version = textAt(object, 'metadata', 'resourceVersion') ?? store.version
+      if (type === 'ADDED' || type === 'MODIFIED') store.items.set(uidOf(object), object)
+      if (type === 'DELETED') store.items.delete(uidOf(object))
       if (type !== 'BOOKMARK') onChange()
     },
     signal,
   )
-  return reached
+  // A server that ends each watch without a word would be asked without a pause.
+  return seen.end
+}
+
+/** Events of before this watch say nothing about what happens now; those of pods do, for a pod's name is never used again. */
+function knownEvents(stores: readonly Store[]): ReadonlyMap<string, string> {
+  return new Map(
+    stores
+      .filter(({ source }) => source.kind === 'Event')
+      .flatMap(({ items }) => [...items])
+      .filter(([, event]) => textAt(event, 'involvedObject', 'kind') !== 'Pod')
+      .map(([uid, event]) => [uid, textAt(event, 'metadata', 'resourceVersion') ?? '']),
+  )
+}
+
+function pictureOf(stores: readonly Store[], known: ReadonlyMap<string, string>): Picture {
+  const lists = new Map<string, unknown[]>()
+  for (const { source, items } of stores) {
+    const list = lists.get(source.kind) ?? []
+    for (const [uid, item] of items)
+      if (source.kind !== 'Event' || known.get(uid) !== textAt(item, 'metadata', 'resourceVersion'))
+        list.push(item)
+    lists.set(source.kind, list)
+  }
+  return { ...emptyPicture, ...Object.fromEntries(lists) }
 }
 
 function uidOf(object: unknown): string {

@@ -76,6 +76,8 @@ async function execute<S extends InputSpecs>(
     builder: 'https://todo-deploy.dev/builder/command-line',
     signing: await readSigning(process.env),
     branches: await branchesOfCheckout(),
+    gitToken: process.env['TODO_DEPLOY_GIT_TOKEN'],
+    folder: resolve('out', command.name),
   }
   return await inRealWorld({ progress, signal }, (world) => command.run(inputs, world, caller))
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Branches } from '../build/cachetag.ts'
 import type { SigningMaterial } from '../signing/open.ts'
 import type { Place, World } from '../world.ts'
@@ -48,10 +49,19 @@ export type Caller = {
   readonly source: string
   /** Who builds, as far as others may rely on it: the workflow on GitHub, else the command line. */
   readonly builder: string
+  /** For repositories that a release is committed to, where git has no login of its own. */
+  readonly gitToken?: string | undefined
+  /** Where files of this run are kept, such as the evidence of a failure. */
+  readonly folder?: string | undefined
   /** What to sign with. */
   readonly signing: SigningMaterial
   /** Between which branches layers are handed on. */
   readonly branches: Branches
+}
+
+/** Where the evidence of a failure is kept. */
+export function evidenceFolder({ folder }: Caller): string | undefined {
+  return folder === undefined ? undefined : join(folder, 'evidence')
 }
 
 /** One action, and the CLI command of the same name. */

@@ -16,7 +16,7 @@ const voice = githubVoice()
 /** Runs a command as a GitHub Action: inputs from `INPUT_*`, outputs, summary, annotation and exit status. */
 export async function runAction<S extends InputSpecs>(command: Command<S>): Promise<void> {
   const signal = cancelSignal()
-  const folder = join(process.env['RUNNER_TEMP'] ?? 'out', 'todo-deploy', command.name)
+  const folder = folderOf(command.name)
   try {
     const result = await execute(command, signal)
     const outputs = await writeFiles(result, { folder, report: join(folder, 'report.json') })
@@ -52,14 +52,20 @@ async function execute<S extends InputSpecs>(command: Command<S>, signal: AbortS
       ...describeWorkflow(process.env),
       signing: await readSigning(process.env),
       branches: await branchesOfRun(process.env),
+      gitToken: process.env['TODO_DEPLOY_GIT_TOKEN'],
+      folder: folderOf(command.name),
     }
-    for (const secret of [caller.signing.key, caller.signing.password])
-      if (secret !== undefined) core.setSecret(secret)
+    for (const secret of [caller.signing.key, caller.signing.password, caller.gitToken])
+      if (secret !== undefined && secret !== '') core.setSecret(secret)
     return await inRealWorld({ progress, signal }, (world) => command.run(inputs, world, caller))
   } catch (error) {
     signal.throwIfAborted()
     return resultOfError(error, command.name)
   }
+}
+
+function folderOf(command: string): string {
+  return join(process.env['RUNNER_TEMP'] ?? 'out', 'todo-deploy', command)
 }
 
 function annotationOf(place: Place | undefined): core.AnnotationProperties {

@@ -44,12 +44,16 @@ export function resultOfError(error: unknown, command: string): CommandResult {
   if (isDiskFull(error)) return resultOfError(diskFull([messageOf(error)]), command)
   if (!(error instanceof UserError)) throw error
   return {
-    outputs: OUTCOME[command] === undefined ? {} : { [OUTCOME[command]]: 'refused' },
+    outputs: {
+      ...(OUTCOME[command] === undefined ? {} : { [OUTCOME[command]]: 'refused' }),
+      ...(command === 'deploy' ? { cause: error.code ?? '' } : {}),
+    },
     report: {
       kind: `${command}-refusal`,
       version: 1,
       outcome: 'refused',
       message: error.message,
+      cause: error.code ?? null,
       details: error.details,
     },
     summary: `## ✗ ${command}: refused\n\n${error.message}\n`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { UserError } from '../errors.ts'
 import { findEnvironment, parseEnvironments, previewEnvironment } from './environments.ts'
+import { overrideStrategy, readStrategy } from './strategy.ts'
 
 const good = `
 application: todo
@@ -32,7 +33,7 @@ describe('environments.yaml', () => {
     const faults = faultsOf(`
 application: Todo App
 environments:
-  dev: { overlay: x, namespace: todo-dev, strategy: rolling }
+  dev: { overlay: x, namespace: todo-dev, colour: blue }
   staging: { overlay: x }
 verify:
   http: [{ name: web, service: web, port: 70000, path: health }]
@@ -47,7 +48,7 @@ verify:
       ]),
     )
     expect(faults).toHaveLength(5)
-    expect(faults.join()).toContain('"strategy"')
+    expect(faults.join()).toContain('"colour"')
   })
 
   it('reports every fault of its sense at once', () => {
@@ -88,6 +89,56 @@ environments:
     expect(() => findEnvironment(parseEnvironments(good), 'qa')).toThrow(
       'There is no environment "qa"; environments.yaml has dev, staging, production, preview',
     )
+  })
+})
+
+describe('the strategy of an environment', () => {
+  const withStrategy = (text: string) =>
+    `application: todo\nenvironments: { dev: { overlay: x, namespace: todo, strategy: ${text} } }`
+  const read = (text: string) => parseEnvironments(withStrategy(text)).list[0]?.strategy
+
+  it('is rolling where nothing is said', () => {
+    expect(parseEnvironments(good).list[0]?.strategy).toEqual({ type: 'rolling' })
+  })
+
+  it('has what is said, and defaults for the rest', () => {
+    expect(read('blue-green')).toEqual({ type: 'blue-green', bakeSeconds: 60 })
+    expect(read('{ type: canary, steps: [5, 20], pause: 2m, analysis: { samples: 9 } }')).toEqual({
+      ...{ type: 'canary', bakeSeconds: 60, steps: [5, 20], pauseSeconds: 120, tolerance: 10 },
+      analysis: {
+        ...{ path: '', samples: 9, maxErrorIncrease: 1, maxLatencyRatio: 1.5 },
+        prometheus: undefined,
+      },
+    })
+  })
+
+  it.each([
+    { text: 'green-blue', says: 'must be equal to one of the allowed values' },
+    { text: '{ type: canary, steps: [50, 10] }', says: 'have to rise (50, 10)' },
+    { text: '{ type: canary, steps: [100] }', says: 'must be < 100' },
+    { text: '{ type: canary, pause: 10 }', says: 'must be string' },
+    { text: '{ type: blue-green, steps: [10] }', says: 'blue-green has no "steps"' },
+    { text: '{ type: rolling, bake-time: 5m }', says: 'rolling has no "bake-time"' },
+    { text: '{ type: blue-green, colour: red }', says: '"colour"' },
+  ])('is refused as $text', ({ text, says }) => {
+    expect(faultsOf(withStrategy(text)).join()).toContain(says)
+  })
+
+  it.each([
+    { type: '', bakeTime: '', is: { type: 'blue-green', bakeSeconds: 300 } },
+    { type: 'rolling', bakeTime: '', is: { type: 'rolling' } },
+    { type: '', bakeTime: '90s', is: { type: 'blue-green', bakeSeconds: 90 } },
+    { type: 'canary', bakeTime: '', is: { type: 'canary', bakeSeconds: 300, steps: [10, 50] } },
+  ])('gives way to what a run asks for: "$type" "$bakeTime"', ({ type, bakeTime, is }) => {
+    const declared = readStrategy({ type: 'blue-green', 'bake-time': '5m' })
+    expect(overrideStrategy(declared, { type, bakeTime })).toMatchObject(is)
+  })
+
+  it.each([
+    { bakeTime: '5', type: 'canary', says: 'bake-time is "5"' },
+    { bakeTime: '5m', type: 'rolling', says: 'the strategy is rolling, which has none' },
+  ])('refuses bake-time $bakeTime with $type', ({ bakeTime, type, says }) => {
+    expect(() => overrideStrategy(readStrategy(), { type, bakeTime })).toThrow(says)
   })
 })
 

@@ -3,6 +3,7 @@ import { parse } from 'yaml'
 import { refuse, UserError } from '../errors.ts'
 import type { Files } from '../release/archive.ts'
 import { schema } from './schema.ts'
+import { faultsOfStrategy, type RawStrategy, readStrategy, type Strategy } from './strategy.ts'
 
 /** How the checks of `verify` reach the application. Ports are those of the Services. */
 export type VerifyPlan = {
@@ -30,10 +31,14 @@ export type VerifyPlan = {
   readonly dns: Readonly<Record<string, readonly string[]>>
 }
 
+/** A Helm chart below the manifest tree, and its values files, later ones over earlier ones. */
+export type Chart = { readonly path: string; readonly values: readonly string[] }
+
 export type Environment = {
   readonly name: string
-  /** Path of the overlay below the manifest tree. */
+  /** Path of the overlay below the manifest tree; empty where a chart takes its place. */
   readonly overlay: string
+  readonly chart?: Chart
   readonly namespace: string
   readonly components: readonly string[]
   /** Where people open it, or an empty text. */
@@ -43,6 +48,8 @@ export type Environment = {
   readonly preview: boolean
   /** Put before every Ingress host, so that previews do not take each other's; empty elsewhere. */
   readonly hostPrefix: string
+  /** How pods are replaced. */
+  readonly strategy: Strategy
 }
 
 export type Environments = {
@@ -60,12 +67,14 @@ type Raw = {
     Record<
       string,
       {
-        readonly overlay: string
+        readonly overlay?: string
+        readonly chart?: { readonly path: string; readonly values?: readonly string[] }
         readonly namespace: string
         readonly components?: readonly string[]
         readonly url?: string
         readonly after?: string
         readonly preview?: boolean
+        readonly strategy?: RawStrategy
       }
     >
   >
@@ -93,22 +102,32 @@ export function parseEnvironments(text: string): Environments {
   if (!validate(data))
     refuse(
       ENVIRONMENTS_FILE,
-      (validate.errors ?? []).map(
-        (error) => `${error.instancePath || '/'} ${error.message ?? ''} ${detail(error.params)}`,
-      ),
+      (validate.errors ?? [])
+        // It only says that one of the others is there.
+        .filter(({ keyword }) => keyword !== 'if')
+        .map(
+          (error) => `${error.instancePath || '/'} ${error.message ?? ''} ${detail(error.params)}`,
+        ),
     )
   const raw = data
   const list = Object.entries(raw.environments).map(([name, value]) => ({
     name,
-    overlay: value.overlay,
+    overlay: value.overlay ?? '',
+    ...(value.chart === undefined ? {} : { chart: { values: [], ...value.chart } }),
     namespace: value.namespace,
     components: value.components ?? [],
     url: value.url ?? '',
     after: value.after,
     preview: value.preview ?? false,
     hostPrefix: '',
+    strategy: readStrategy(value.strategy),
   }))
-  const problems = checkOrder(list)
+  const problems = [
+    ...checkOrder(list),
+    ...Object.entries(raw.environments).flatMap(([name, { strategy }]) =>
+      faultsOfStrategy(strategy).map((fault) => `${name}: ${fault}`),
+    ),
+  ]
   if (problems.length > 0) refuse(ENVIRONMENTS_FILE, problems)
   const verify = { http: [], dns: {}, ...raw.verify }
   return { application: raw.application, list: sortByPromotion(list), verify }

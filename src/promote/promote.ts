@@ -15,7 +15,7 @@ import type { DeployOptions, DeployResult } from '../rollout/outcome.ts'
 import type { World } from '../world.ts'
 import { type Gate, verdictGate } from './gates.ts'
 
-export type PromoteOptions = Pick<DeployOptions, 'timeoutSeconds' | 'holder'> & {
+export type PromoteOptions = Pick<DeployOptions, 'timeoutSeconds' | 'holder' | 'evidenceFolder'> & {
   /** Release reference, or empty: what runs in `from` now. */
   readonly release: string
   readonly from: string
@@ -86,6 +86,7 @@ export async function promote(
       prune: true,
       onFailure: 'rollback',
       holder: options.holder,
+      evidenceFolder: options.evidenceFolder,
     },
     cluster,
     world,

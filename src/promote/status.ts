@@ -14,6 +14,8 @@ export type EnvironmentStatus = {
   readonly since: string
   readonly verdict: string
   readonly url: string
+  /** The release of a deploy that has not ended: it runs now, was killed, or its canary waits for people; else empty. */
+  readonly underway: string
 }
 
 /** What runs where, in the order of promotion. */
@@ -25,10 +27,11 @@ export async function readStatus(
   const stages = environments.list.filter((environment) => !environment.preview)
   return await Promise.all(
     stages.map(async ({ name, namespace, url }) => {
-      const good = (await readState(namespace, cluster))?.good
+      const { good, pending } = (await readState(namespace, cluster)) ?? {}
       const release = good?.release ?? ''
       const verdict = release === '' ? '' : await newestVerdict(release, name, world)
-      return { name, namespace, url, release, since: good?.at ?? '', verdict }
+      const underway = pending?.release ?? ''
+      return { name, namespace, url, release, since: good?.at ?? '', verdict, underway }
     }),
   )
 }

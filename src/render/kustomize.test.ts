@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { fakeWorld, plainKustomize } from '../../tests/fakes/world.ts'
 import { findEnvironment, parseEnvironments } from '../environments/environments.ts'
 import type { RunProgram } from '../world.ts'
-import { renderEnvironment, topKustomization } from './kustomize.ts'
+import { topKustomization } from './kustomize.ts'
+import { renderEnvironment } from './render.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 const reference = `localhost:5001/todo/backend@${digest}`

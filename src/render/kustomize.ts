@@ -2,25 +2,19 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Environment } from '../environments/environments.ts'
-import { refuse, UserError } from '../errors.ts'
-import { canonicalJson, isObject, listAt } from '../json.ts'
-import { sha256 } from '../registry/client.ts'
-import { parseReference } from '../registry/reference.ts'
+import { UserError } from '../errors.ts'
 import type { Files } from '../release/archive.ts'
 import type { ImageSet } from '../release/imageset.ts'
 import { kustomizeImages } from '../release/lockforms.ts'
 import type { World } from '../world.ts'
-import { imagesOf, type KubeObject, nameOf, parseManifests } from './manifest.ts'
+import { type KubeObject, parseManifests } from './manifest.ts'
 
 const RENDER_TIMEOUT_S = 60
 /** The folder of the kustomization that is written over the user's overlay. */
 const TOP = 'todo-deploy-render'
 
-/**
- * Renders an environment of a manifest tree with the images of a set: namespace and components of the environment, images by
- * digest, Jobs named by content. Throws `UserError` where an image has no digest.
- */
-export async function renderEnvironment(
+/** Renders the overlay of an environment: its namespace and components, and the images of the set by their digests. */
+export async function renderOverlay(
   source: { readonly manifests: Files; readonly images: ImageSet },
   environment: Environment,
   world: World,
@@ -43,9 +37,7 @@ export async function renderEnvironment(
       cause.split('\n'),
     )
   }
-  const objects = parseManifests(result.stdout, `the overlay ${environment.overlay}`)
-  requireDigests(objects)
-  return nameJobsByContent(objects).map((object) => prefixHosts(object, environment.hostPrefix))
+  return parseManifests(result.stdout, `the overlay ${environment.overlay}`)
 }
 
 /** What is laid over the user's overlay (pure, so that a test can read it). */
@@ -65,42 +57,4 @@ async function writeFiles(folder: string, files: Files): Promise<void> {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), content)
   }
-}
-
-function requireDigests(objects: readonly KubeObject[]): void {
-  const problems = objects.flatMap((object) =>
-    imagesOf(object)
-      .filter((image) => parseReference(image).digest === undefined)
-      .map((image) => `${nameOf(object)} runs "${image}", which has no digest`),
-  )
-  if (problems.length > 0)
-    refuse('Images are deployed by digest, and the release lacks some', problems)
-}
-
-/** A Job can't be changed once it ran: another content is another Job, the same content is done already. */
-function nameJobsByContent(objects: readonly KubeObject[]): readonly KubeObject[] {
-  return objects.map((object) => {
-    if (object.kind !== 'Job') return object
-    const hash = sha256(Buffer.from(canonicalJson(object['spec']))).slice(7, 15)
-    return { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-${hash}` } }
-  })
-}
-
-/** Two routes with one host would fight over it; a preview's hosts are its own. */
-function prefixHosts(object: KubeObject, prefix: string): KubeObject {
-  if (prefix === '') return object
-  const own = (host: unknown) => (typeof host === 'string' ? `${prefix}${host}` : host)
-  const spec = isObject(object['spec']) ? object['spec'] : {}
-  if (object.kind === 'HTTPRoute') {
-    const hostnames = listAt(spec, 'hostnames').map(own)
-    return { ...object, spec: { ...spec, ...(hostnames.length === 0 ? {} : { hostnames }) } }
-  }
-  if (object.kind !== 'Ingress') return object
-  const rules = listAt(spec, 'rules').map((rule) =>
-    isObject(rule) ? { ...rule, host: own(rule['host']) } : rule,
-  )
-  const tls = listAt(spec, 'tls').map((entry) =>
-    isObject(entry) ? { ...entry, hosts: listAt(entry, 'hosts').map(own) } : entry,
-  )
-  return { ...object, spec: { ...spec, rules, ...(tls.length === 0 ? {} : { tls }) } }
 }

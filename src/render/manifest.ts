@@ -39,8 +39,7 @@ export function parseManifests(yaml: string, what: string): readonly KubeObject[
     const found = textAt(data, 'kind') === 'List' ? listAt(data, 'items') : [data]
     return found.flatMap((item) => {
       const object = asObject(item)
-      if (object === undefined)
-        problems.push(`document ${index + 1} lacks apiVersion, kind or name`)
+      if (object === undefined) problems.push(`document ${index + 1} ${faultOf(item)}`)
       return object === undefined ? [] : [object]
     })
   })
@@ -67,6 +66,15 @@ export function imagesOf(object: KubeObject): readonly string[] {
   return ['initContainers', 'containers'].flatMap((key) =>
     listAt(spec, key).flatMap((container) => textAt(container, 'image') ?? []),
   )
+}
+
+function faultOf(item: unknown): string {
+  const kind = textAt(item, 'kind') ?? ''
+  if (kind.endsWith('List') && Array.isArray(at(item, 'items')))
+    return `is a ${kind}; write its items as documents of their own`
+  if (textAt(item, 'metadata', 'generateName') !== undefined)
+    return `has generateName, so each deploy would make another ${kind}; give it a name`
+  return 'lacks apiVersion, kind or name'
 }
 
 function asObject(item: unknown): KubeObject | undefined {

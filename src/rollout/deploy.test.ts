@@ -63,6 +63,29 @@ describe('a deploy', () => {
     expect(cluster.objects.get(path)?.['data']).toEqual({})
   })
 
+  it('makes again what somebody has deleted', async () => {
+    await deploy(deployOf('r1', application), cluster, world)
+    const path = '/api/v1/namespaces/todo/configmaps/settings'
+    cluster.objects.delete(path)
+    const result = await deploy(deployOf('r1', application), cluster, world)
+    expect(result.outcome).toBe('deployed')
+    expect(cluster.objects.has(path)).toBe(true)
+  })
+
+  it('does not run a Job again that has removed itself after its work', async () => {
+    const metadata = { name: 'once', namespace: NAMESPACE }
+    const spec = { ttlSecondsAfterFinished: 1, template: { spec: { containers: [] } } }
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata, spec }
+    await deploy(deployOf('r1', [...application, job]), cluster, world)
+    const path = [...cluster.objects.keys()].find((name) => name.includes('/jobs/once-')) ?? ''
+    expect(cluster.objects.delete(path)).toBe(true)
+    const again = await deploy(deployOf('r1', [...application, job]), cluster, world)
+    expect(again.outcome).toBe('unchanged')
+    await deploy(deployOf('r2', [...application, job, configMap('new')]), cluster, world)
+    expect(cluster.objects.has(path)).toBe(false)
+    expect((await stateNow())?.good?.inventory.map(({ object }) => object.kind)).toContain('Job')
+  })
+
   it('that is only planned writes nothing', async () => {
     const result = await deploy(deployOf('r1', application, { mode: 'plan' }), cluster, world)
     expect(result.outcome).toBe('planned')

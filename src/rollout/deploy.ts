@@ -1,21 +1,26 @@
-import { applyObject, type ApplyPlan, planApply } from '../cluster/apply.ts'
+import { applyObject } from '../cluster/apply.ts'
+import type { ApplyPlan } from '../cluster/changes.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { holdLease } from '../cluster/lease.ts'
 import { type EnvironmentState, readState, writeState } from '../cluster/state.ts'
-import { listNamespace, type Picture, watchNamespace } from '../cluster/watch.ts'
 import { UserError } from '../errors.ts'
+import { pausesOf } from '../environments/strategy.ts'
 import { canonicalJson } from '../json.ts'
-import { sha256 } from '../registry/client.ts'
-import { renderEnvironment } from '../render/kustomize.ts'
-import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
+import { keyOf } from '../render/manifest.ts'
 import type { World } from '../world.ts'
+import { isSettled, requirePlan } from './agreement.ts'
+import { confirmReady } from './confirmation.ts'
+import { failureOf } from './failure.ts'
+import { doneJobs, removeFinishedHooks } from './finishedjobs.ts'
 import type { DeployOptions, DeployResult } from './outcome.ts'
-import { requireProvided } from './provided.ts'
-import { isAwaited, readinessOf } from './readiness.ts'
+import { contractsOf, requireDatabase, withContracts, withHistory } from './migrations.ts'
+import { originOf, prepare, type Prepared } from './preflight/prepare.ts'
+import { pruneObjects, removeObjects } from './prune.ts'
 import { restoreGood } from './rollback.ts'
-import { prunable, removeObjects, rollOut } from './rollout.ts'
-import { refreshFromStores, withSecretTimes } from './rotation.ts'
-import { RolloutFailed, waitUntilReady } from './wait.ts'
+import { rollOut } from './rollout.ts'
+import { refreshFromStores } from './rotation.ts'
+import { CanaryUndecided } from './strategies/canary.ts'
+import { takeover } from './takeover.ts'
 
 /** Brings an environment to a release and waits for the truth. Bad input throws before anything is written. */
 export async function deploy(
@@ -23,45 +28,46 @@ export async function deploy(
   cluster: Cluster,
   world: World,
 ): Promise<DeployResult> {
-  const { environment, source } = options
-  const { namespace } = environment
-  const { progress } = world
-  const rendered = await progress.step('Render the manifests', () =>
-    renderEnvironment(source, environment, world),
-  )
-  const planHash = sha256(Buffer.from(canonicalJson(rendered)))
-  if (options.mode === 'apply') await refreshFromStores(rendered, cluster, world)
-  const objects = await withSecretTimes(rendered, rendered, cluster)
-  const plan = await progress.step(`Try ${objects.length} objects on the server`, () =>
-    planApply(objects, cluster),
-  )
-  await requireProvided(objects, cluster)
-  const changed = plan.changes.filter(({ action }) => action !== 'unchanged')
-  for (const { object, action, fields } of changed)
-    progress.say(`${action} ${nameOf(object)} ${fields.join(' ')}`.trimEnd())
-  const base = { release: source.identity, planHash, changes: plan.changes }
+  const { source } = options
+  const { namespace } = options.environment
+  let prepared = await prepare(options, cluster, world)
+  requireDatabase(prepared.state, source.identity)
+  const resultOf = (end: Pick<DeployResult, 'outcome' | 'message' | 'failure'>): DeployResult => ({
+    ...{ release: source.identity, planHash: prepared.whole.hash, plan: prepared.whole },
+    ...{ changes: prepared.plan.changes, warnings: prepared.warnings, ...end },
+  })
+  const count = prepared.whole.changes.length
   if (options.mode === 'plan')
-    return { ...base, outcome: 'planned', message: `${changed.length} objects would change` }
-  const state = await readState(namespace, cluster)
-  const gone = options.prune ? prunable(objects, state) : []
-  const settled = state?.good?.release === source.identity && state.pending === undefined
-  if (settled && changed.length + gone.length === 0)
-    return { ...base, ...(await confirmReady(options, objects, { cluster, world })) }
-  await createNamespace(plan, namespace, cluster)
+    return resultOf({ outcome: 'planned', message: `${count} objects would change` })
+  await refreshFromStores(prepared.rendered, cluster, world)
+  if (await isSettled(prepared, options, cluster))
+    return resultOf(await confirmReady(options, prepared.objects, { cluster, world }))
+  requirePlan(options.planHash, prepared)
+  await createNamespace(prepared.plan, namespace, cluster)
   const lease = await holdLease(
     { namespace, name: 'todo-deploy', holder: options.holder },
     cluster,
     {
       clock: world.clock,
       signal: world.signal,
-      say: progress.say,
+      say: world.progress.say,
+      ...(options.concurrent === undefined ? {} : { whenHeld: options.concurrent }),
+      patienceSeconds: options.timeoutSeconds,
     },
   )
+  // Whoever has lost the lease to another must not write, revert or remove any more.
+  const held = { ...world, signal: AbortSignal.any([world.signal, lease.lost]) }
   try {
-    const created = plan.changes.filter(({ action }) => action === 'create')
-    const absent = new Set(created.map(({ object }) => keyOf(object)))
-    const run = { options, objects, planHash, absent }
-    return { ...base, ...(await rollOutOrReturn(run, cluster, world)) }
+    const state = await readState(namespace, cluster)
+    if (canonicalJson(state ?? null) !== canonicalJson(prepared.state ?? null)) {
+      world.progress.say('Somebody has deployed here since; what would change is looked at again')
+      prepared = await prepare(options, cluster, world)
+      requirePlan(options.planHash, prepared)
+    }
+    const run = { options, prepared, confirm: lease.confirm }
+    const end = await rollOutOrReturn(run, cluster, held)
+    const timeline = await prepared.timeline.finish(namespace, cluster)
+    return { ...resultOf(end), timeline }
   } finally {
     await lease.release()
   }
@@ -69,9 +75,8 @@ export async function deploy(
 
 type Run = {
   readonly options: DeployOptions
-  readonly objects: readonly KubeObject[]
-  readonly planHash: string
-  readonly absent: ReadonlySet<string>
+  readonly prepared: Prepared
+  readonly confirm: () => Promise<void>
 }
 
 /** With the lease held: roll out, and where that fails return to what was good. */
@@ -80,38 +85,53 @@ async function rollOutOrReturn(
   cluster: Cluster,
   world: World,
 ): Promise<Pick<DeployResult, 'outcome' | 'message' | 'failure'>> {
-  const { options, objects, planHash, absent } = run
+  const { options, prepared, confirm } = run
+  const { objects, plan } = prepared
   const { namespace } = options.environment
+  const created = plan.changes.filter(({ action }) => action === 'create')
+  const absent = new Set(created.map(({ object }) => keyOf(object)))
   const before = await stateOrNew(options, cluster)
-  if (before.pending !== undefined)
-    world.progress.say(
-      `A deploy of ${before.pending.release} did not end (${before.pending.at}); this one takes over`,
-    )
+  if (before.pending !== undefined) world.progress.say(takeover(before.pending, options))
   // What a killed run had created is still nobody's: this run inherits it, and removes what it has no use for.
   const inherited = before.pending?.created ?? []
+  const written = plan.changes.filter(({ action }) => action !== 'unchanged')
+  const jobs = [...written, ...inherited].map(({ object }) => object)
   const at = world.clock.now().toISOString()
-  const pending = { release: options.source.identity, at, created: inherited }
+  const { handover, timeline } = prepared
+  const traffic = handover.traffic
+  const pending = { release: options.source.identity, at, created: inherited, traffic }
   await writeState(namespace, { ...before, pending }, cluster)
-  const deadline = world.clock.now().getTime() + options.timeoutSeconds * 1000
-  const { prune } = options
+  const seconds = options.timeoutSeconds + pausesOf(options.environment.strategy)
+  const deadline = world.clock.now().getTime() + seconds * 1000
   const state = { ...before, pending }
-  const target = { namespace, objects, deadline, prune, absent, state, isWayBack: false }
+  const { evidenceFolder, settleSeconds } = options
+  const course = { deadline, handover, timeline, confirm, evidenceFolder, settleSeconds }
+  const target = { namespace, objects, plan, absent, state, isWayBack: false, ...course }
   try {
     const inventory = await rollOut(target, cluster, world)
     const wanted = new Set(objects.map(keyOf))
     const orphans = inherited.filter(({ object }) => !wanted.has(keyOf(object)))
     await removeObjects(orphans, cluster, world)
-    const { pending: _done, ...rest } = before
-    const good = { release: options.source.identity, planHash, at, inventory }
-    await writeState(namespace, { ...rest, good }, cluster)
+    // Until here the state names what was and what is new, so nothing that is removed or killed now can be forgotten.
+    const left = await pruneObjects(prepared.prune.remove, cluster, world)
+    const contracts = await contractsOf(jobs, cluster)
+    const { pending: _done, ...rest } = withContracts(before, contracts)
+    const good = {
+      ...{ release: options.source.identity, planHash: prepared.whole.hash, at },
+      inventory: [...inventory, ...doneJobs(prepared)],
+      overlay: originOf(options.environment),
+      left: [...prepared.prune.left, ...left],
+    }
+    await writeState(namespace, withHistory({ ...rest, good }, good.release), cluster)
+    await removeFinishedHooks({ prepared, inventory }, cluster, world)
     return { outcome: 'deployed', message: `${options.source.identity} is ready in ${namespace}` }
   } catch (error) {
     world.signal.throwIfAborted()
     if (!(error instanceof UserError)) throw error
-    const failure =
-      error instanceof RolloutFailed ? error : new RolloutFailed(error.message, undefined, [])
+    if (error instanceof CanaryUndecided) return { outcome: 'inconclusive', message: error.message }
+    const failure = failureOf(error)
     world.progress.warn(failure.message)
-    return await restoreGood({ options, failure }, cluster, world)
+    return await restoreGood({ options, failure, handover, jobs, confirm }, cluster, world)
   }
 }
 
@@ -132,38 +152,4 @@ async function createNamespace(
   )
   if (own !== undefined && own.action !== 'unchanged')
     await applyObject(own.object, plan.resources, cluster)
-}
-
-/** Nothing is to be written. What is not ready just now, such as a pod an autoscaler has added, is waited for all the same. */
-async function confirmReady(
-  options: DeployOptions,
-  objects: readonly KubeObject[],
-  context: { readonly cluster: Cluster; readonly world: World },
-): Promise<Pick<DeployResult, 'outcome' | 'message' | 'failure'>> {
-  const { cluster, world } = context
-  const { namespace } = options.environment
-  const unchanged = {
-    outcome: 'unchanged',
-    message: 'Everything is as the release has it',
-  } as const
-  if (isAllReady(objects, await listNamespace({ namespace, objects }, cluster))) return unchanged
-  const deadline = world.clock.now().getTime() + options.timeoutSeconds * 1000
-  const watch = await watchNamespace({ namespace, objects }, cluster, world.signal)
-  try {
-    await world.progress.step('Wait for what is not ready', () =>
-      waitUntilReady({ objects, namespace, deadline, written: new Map() }, watch, context),
-    )
-    return unchanged
-  } catch (error) {
-    if (!(error instanceof RolloutFailed)) throw error
-    return { outcome: 'failed', failure: error, message: `${error.message}; nothing was changed` }
-  } finally {
-    watch.close()
-  }
-}
-
-function isAllReady(objects: readonly KubeObject[], picture: Picture): boolean {
-  return objects
-    .filter((object) => isAwaited(object.kind))
-    .every((object) => readinessOf(object, picture).state === 'ready')
 }

@@ -153,7 +153,8 @@ describe('a deploy that is killed', () => {
 
   it('leaves nothing that the next run has no use for', async () => {
     await deploy(deployOf('r1', good), cluster, world)
-    await killAt('web', deployOf('r2', [namespaceObject, configMap('extra'), ...good.slice(1)]))
+    const changed = [...good.slice(1, -1), deployment('web', 'better')]
+    await killAt('web', deployOf('r2', [namespaceObject, configMap('extra'), ...changed]))
     expect(names()).toContain('ConfigMap todo/extra')
     await deploy(deployOf('r1', good), cluster, world)
     expect(names()).not.toContain('ConfigMap todo/extra')

@@ -1,15 +1,23 @@
-import { applyObject, deleteObject } from '../cluster/apply.ts'
+import { applyAll } from '../cluster/apply.ts'
+import type { ApplyPlan } from '../cluster/changes.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { discoverResources } from '../cluster/resources.ts'
 import { type EnvironmentState, type InventoryEntry, writeState } from '../cluster/state.ts'
-import { watchNamespace } from '../cluster/watch.ts'
-import { UserError } from '../errors.ts'
+import { type NamespaceWatch, watchNamespace } from '../cluster/watch.ts'
 import { numberAt, textAt } from '../json.ts'
-import { keyOf, type KubeObject, nameOf } from '../render/manifest.ts'
+import { keyOf, type KubeObject } from '../render/manifest.ts'
 import { splitWaves } from '../render/waves.ts'
 import type { World } from '../world.ts'
+import { proveImages } from './readiness/imageproof.ts'
+import { uidOf } from './readiness/live.ts'
+import { isAwaited, isReadyLater } from './readiness/readiness.ts'
 import { withSecretTimes } from './rotation.ts'
-import { waitUntilReady, type Written } from './wait.ts'
+import type { Course } from './readiness/settling.ts'
+import { newSightings } from './readiness/sightings.ts'
+import type { Handover } from './strategies/handover.ts'
+import { replaceStuckPods } from './stuckpods.ts'
+import type { TimelineRecorder } from './timeline.ts'
+import { type Waiting, waitUntilReady, type Written } from './readiness/wait.ts'
 
 export type RolloutTarget = {
   readonly namespace: string
@@ -17,68 +25,115 @@ export type RolloutTarget = {
   /** Milliseconds since the epoch. */
   readonly deadline: number
   readonly state: EnvironmentState
-  /** Whether to remove what the last good release had and this one lacks. */
-  readonly prune: boolean
+  /** What a dry run found: what is as it should be is not written again. Without it everything is written. */
+  readonly plan?: ApplyPlan
   /** Keys of the objects that were not there before: only these may be removed when it fails. */
   readonly absent: ReadonlySet<string>
   /** Whether it leads back to pods that were good: then they stay, whatever has become of their Secrets. */
   readonly isWayBack: boolean
+  /** Makes sure that nobody else deploys here by now; throws where somebody does. */
+  readonly confirm?: () => Promise<void>
+  /** Where evidence of a failure is kept as files. */
+  readonly evidenceFolder?: string | undefined
+  /** How long new pods must stay ready where their workload does not say it itself. */
+  readonly settleSeconds?: number | undefined
+  /** Shifts the requests where the strategy or a change of it wants that. */
+  readonly handover?: Handover
+  readonly timeline?: TimelineRecorder
 }
 
-/** Deleting these loses data or far more than one application; they are left, and said. */
-const NEVER_REMOVED = ['Namespace', 'PersistentVolumeClaim', 'PersistentVolume']
-/** A database that a release no longer names is more likely forgotten than unwanted. */
-const NEVER_PRUNED = [...NEVER_REMOVED, 'StatefulSet']
-/** A release that drops more than this share of what was there is more likely a mistake. */
-const PRUNE_SHARE = 0.5
-const PRUNE_FREE = 5
+const SETTLE_S = 5
 
 /**
- * Writes the objects wave by wave, each ready before the next; then everything together; then removes what the last release had
- * and this one has not. Returns the inventory with UIDs. The journal is written before the objects, so a killed run can be undone.
+ * Writes the objects wave by wave, each ready before the next; then sees everything together, with the images that really run. Returns
+ * the inventory with UIDs. The journal is written before the objects, so a killed run can be undone.
  */
 export async function rollOut(
   target: RolloutTarget,
   cluster: Cluster,
   world: World,
 ): Promise<readonly InventoryEntry[]> {
-  const { namespace, objects, deadline } = target
-  const resources = discoverResources(cluster)
+  const { objects, deadline, handover, timeline } = target
+  const plan = target.plan ?? { changes: [], resources: discoverResources(cluster) }
   const journal = openJournal(target, cluster)
   const watch = await watchNamespace(target, cluster, world.signal)
-  const inventory: InventoryEntry[] = []
   const written = new Map<string, Written>()
+  const waiting = waitingFor(target, { watch, written }, { cluster, world })
+  const inventory: InventoryEntry[] = []
+  const stage = { watch, deadline }
+  timeline?.capture(watch.picture())
   try {
+    await handover?.begin(stage)
     for (const wave of splitWaves(objects)) {
       await world.progress.step(`Roll out ${wave.name}`, async () => {
+        await target.confirm?.()
         await journal.record([...inventory, ...wave.objects.map((object) => ({ object, uid: '' }))])
-        // Once more: a Secret may be new since the wave of the configuration.
-        const current = target.isWayBack
-          ? wave.objects
-          : await withSecretTimes(wave.objects, objects, cluster)
-        for (const object of current) {
-          const live = await applyObject(object, resources, cluster)
+        for (const [object, live] of await writeWave(wave.objects, { ...target, plan }, cluster)) {
           const uid = textAt(live, 'metadata', 'uid') ?? ''
           inventory.push({ object, uid })
           const generation = numberAt(live, 'metadata', 'generation') ?? 0
           written.set(keyOf(object), { uid, generation })
         }
         await journal.record(inventory)
-        const own = wave.objects.filter((object) => object.kind !== 'Service')
-        await waitUntilReady({ objects: own, namespace, deadline, written }, watch, {
-          cluster,
-          world,
-        })
+        const own = wave.objects.filter(({ kind }) => !isReadyLater(kind))
+        await waitUntilReady({ ...waiting, objects: own }, watch, { cluster, world })
       })
+      await handover?.shift(stage)
     }
-    await world.progress.step('See that all of it is ready', () =>
-      waitUntilReady({ objects, namespace, deadline, written }, watch, { cluster, world }),
-    )
+    await world.progress.step('See that all of it is ready', async () => {
+      const current = objects.map((object) => handover?.asNow(object) ?? object)
+      const all = { ...waiting, objects: current, untilSettled: true }
+      await waitUntilReady(all, watch, { cluster, world })
+      await proveImages({ ...waiting, objects }, watch.picture(), { cluster, world })
+    })
+    await handover?.settle(stage)
+    await target.confirm?.()
   } finally {
+    timeline?.capture(watch.picture())
     watch.close()
   }
-  if (target.prune) await pruneObjects(target, cluster, world)
   return inventory
+}
+
+function waitingFor(
+  target: RolloutTarget,
+  { watch, written }: { readonly watch: NamespaceWatch; readonly written: Map<string, Written> },
+  context: { readonly cluster: Cluster; readonly world: World },
+): Omit<Waiting, 'objects'> {
+  const { namespace, objects, deadline, evidenceFolder } = target
+  const before = target.isWayBack ? undefined : target.state.good?.inventory
+  const sightings = newSightings(context.world.clock)
+  const course: Course = {
+    objects: objects.filter(({ kind }) => isAwaited(kind)),
+    before: new Set(watch.picture().Pod.map(uidOf)),
+    sightings,
+    settleMs: (target.settleSeconds ?? SETTLE_S) * 1000,
+  }
+  return {
+    ...{ namespace, deadline, written, course },
+    ...(evidenceFolder === undefined ? {} : { evidenceFolder }),
+    ...(before === undefined ? {} : { before: before.map(({ object }) => object) }),
+    onLook: (picture) => replaceStuckPods(objects, { picture, sightings }, context),
+  }
+}
+
+/** Writes the objects of a wave, each by who is responsible for it. Returns them as the server has them now. */
+async function writeWave(
+  objects: readonly KubeObject[],
+  target: RolloutTarget & { readonly plan: ApplyPlan },
+  cluster: Cluster,
+): Promise<readonly (readonly [KubeObject, unknown])[]> {
+  const { handover, plan } = target
+  // Once more: a Secret may be new since the wave of the configuration.
+  const current = target.isWayBack
+    ? objects
+    : await withSecretTimes(objects, target.objects, cluster)
+  const isHanded = (object: KubeObject) => handover?.handles(object) === true
+  const plain = current.filter((object) => !isHanded(object))
+  const answers = new Map(await applyAll(plain, plan, cluster))
+  for (const object of current.filter(isHanded))
+    answers.set(keyOf(object), await handover?.write(object, plan.resources))
+  return current.map((object) => [object, answers.get(keyOf(object))])
 }
 
 /** Remembers, in the cluster, what this run creates and the last good release did not have. The UID is known afterwards. */
@@ -103,44 +158,5 @@ function openJournal(
         cluster,
       )
     },
-  }
-}
-
-/** What the last good release had and these objects lack. Throws where that is suspiciously much. */
-export function prunable(
-  objects: readonly KubeObject[],
-  state: EnvironmentState | undefined,
-): readonly InventoryEntry[] {
-  const wanted = new Set(objects.map(keyOf))
-  const before = state?.good?.inventory ?? []
-  const gone = before.filter(({ object }) => !wanted.has(keyOf(object)))
-  if (gone.length <= Math.max(PRUNE_FREE, before.length * PRUNE_SHARE)) return gone
-  throw new UserError(
-    `This release lacks ${gone.length} of the ${before.length} objects that are deployed; nothing was changed. Check the overlay`,
-    gone.map(({ object }) => nameOf(object)),
-  )
-}
-
-async function pruneObjects(target: RolloutTarget, cluster: Cluster, world: World): Promise<void> {
-  const gone = prunable(target.objects, target.state)
-  const kept = gone.filter(({ object }) => NEVER_PRUNED.includes(object.kind))
-  for (const { object } of kept)
-    world.progress.warn(`${nameOf(object)} is left: delete it by hand if nobody needs its data`)
-  await removeObjects(
-    gone.filter((entry) => !kept.includes(entry)),
-    cluster,
-    world,
-  )
-}
-
-/** Deletes entries by UID; claims, volumes and namespaces are left, for they hold data. */
-export async function removeObjects(
-  entries: readonly InventoryEntry[],
-  cluster: Cluster,
-  world: World,
-): Promise<void> {
-  for (const { object, uid } of entries) {
-    if (NEVER_REMOVED.includes(object.kind)) continue
-    if (await deleteObject(object, uid, cluster)) world.progress.say(`deleted ${nameOf(object)}`)
   }
 }

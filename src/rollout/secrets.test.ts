@@ -105,7 +105,7 @@ describe('a Secret that an operator makes', () => {
       deploy(deployOf('r1', objects, { timeoutSeconds: 600 }), cluster, { ...world, clock }),
     )
     expect(result.outcome).toBe('rolled-back')
-    expect(result.failure?.rolloutCause?.code).toBe('secrets')
+    expect(result.failure?.rolloutCause?.code).toBe('secret-store-failed')
     expect(result.message).toMatch(
       /ExternalSecret todo\/todo-secrets will not become ready: .*SecretSyncedError.*UpdateFailed: Code: 403. Errors: \* permission denied/,
     )

@@ -1,7 +1,9 @@
+import { readState } from '../cluster/state.ts'
 import { listNamespace } from '../cluster/watch.ts'
-import { listAt, parseJson, textAt } from '../json.ts'
-import { openRepository } from '../registry/client.ts'
-import { parseReference } from '../registry/reference.ts'
+import { UserError } from '../errors.ts'
+import { listAt, textAt } from '../json.ts'
+import { haveSameConfig } from '../release/sameimage.ts'
+import { imagesOf } from '../render/manifest.ts'
 import { type Check, type CheckContext, fail, type Finding, pass } from './check.ts'
 
 /** Every running container is one of the release's images, byte for byte: `imageID` is the promised digest. */
@@ -34,47 +36,29 @@ function podFindings(pod: unknown, context: CheckContext): Promise<Finding | und
     const promised = Object.values(context.release.images.images).find(
       (image) => image.reference === wanted,
     )
-    if (promised === undefined) return fail(name, `${wanted} is no image of the release`)
+    if (promised === undefined) return await foreign(name, wanted, context)
     if (runs.endsWith(promised.digest)) return pass(name, `runs ${promised.digest}`)
-    return (await haveSameConfig(wanted, runs, context))
+    return (await haveSameConfig(wanted, runs, context.world.signal)) === true
       ? pass(name, `runs ${promised.digest} (stored on the node under ${runs})`)
       : fail(name, `runs ${runs || 'nothing'}, promised was ${promised.digest}`)
   })
 }
 
-/**
- * A node that has the same image under another name reports that one: another manifest of the same configuration, or an index that
- * holds the promised manifest.
- */
-async function haveSameConfig(
-  wanted: string,
-  runs: string,
-  { world }: CheckContext,
-): Promise<boolean> {
-  const [, digest] = runs.split('@')
-  const promised = await configsOf(wanted, world.signal)
-  if (digest === undefined) return promised.some((config) => runs.endsWith(config))
-  const place = parseReference(wanted)
-  const found = await configsOf(`${place.registry}/${place.repository}@${digest}`, world.signal)
-  return found.some((config) => promised.includes(config))
-}
-
-/** The configurations that a manifest stands for: one, or those of the platforms of an index. */
-async function configsOf(reference: string, signal: AbortSignal): Promise<readonly string[]> {
-  const { digest = '', ...place } = parseReference(reference)
-  const repository = openRepository(place, signal)
-  const read = async (manifestDigest: string): Promise<readonly string[]> => {
-    const manifest = await repository.getManifest(manifestDigest)
-    if (manifest === undefined) return []
-    const parsed = parseJson(manifest.bytes.toString(), reference)
-    const config = textAt(parsed, 'config', 'digest')
-    if (config !== undefined) return [config]
-    // What stands beside images in an index, such as provenance, has no platform.
-    const images = listAt(parsed, 'manifests').filter(
-      (one) => textAt(one, 'platform', 'os') !== 'unknown',
-    )
-    const below = await Promise.all(images.map((one) => read(textAt(one, 'digest') ?? '')))
-    return below.flat()
-  }
-  return await read(digest)
+/** A canary that waits for people runs two releases at once, which says nothing about either. */
+async function foreign(
+  name: string,
+  image: string,
+  { cluster, environment }: CheckContext,
+): Promise<Finding> {
+  // Who may not read the state knows no more than that the image is foreign.
+  const state = await readState(environment.namespace, cluster).catch((error: unknown) => {
+    if (error instanceof UserError) return undefined
+    throw error
+  })
+  const known = (state?.good?.inventory ?? []).flatMap(({ object }) => imagesOf(object))
+  const { pending } = state ?? {}
+  if (pending === undefined || (state?.good !== undefined && !known.includes(image)))
+    return fail(name, `${image} is no image of the release`)
+  const detail = `runs another release, since the deploy of ${pending.release} has not ended; deploy one of them to the end`
+  return { name, status: 'inconclusive', detail }
 }

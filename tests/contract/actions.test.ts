@@ -27,7 +27,7 @@ const OUTPUTS = {
     'report-page',
     'report',
   ],
-  deploy: ['outcome', 'release', 'plan-hash', 'url', 'report'],
+  deploy: ['outcome', 'release', 'plan-hash', 'commit', 'cause', 'evidence', 'url', 'report'],
   verify: ['verdict', 'junit', 'report'],
   promote: ['outcome', 'record', 'report'],
   preview: ['url', 'outcome', 'report'],

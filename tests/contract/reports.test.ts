@@ -11,7 +11,7 @@ import { resultOfError } from '../../src/edge/report.ts'
 import { UserError } from '../../src/errors.ts'
 import type { Environment } from '../../src/environments/environments.ts'
 import type { DeployResult } from '../../src/rollout/outcome.ts'
-import { RolloutFailed } from '../../src/rollout/wait.ts'
+import { RolloutFailed } from '../../src/rollout/readiness/wait.ts'
 import { aBuild, aRun } from '../fakes/build.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
@@ -28,6 +28,7 @@ const environment: Environment = {
   after: undefined,
   preview: false,
   hostPrefix: '',
+  strategy: { type: 'rolling' },
 }
 
 const backend = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'backend' } }
@@ -46,7 +47,7 @@ const returned: DeployResult = {
   message: 'backend crashes',
   failure: new RolloutFailed(
     'backend crashes',
-    { code: 'crash', text: 'backend crashes', pod: 'backend-1' },
+    { code: 'crash-loop', text: 'backend crashes', remedy: 'mend it', pod: 'backend-1' },
     [{ object: 'Deployment backend', logs: ['boom'], events: ['BackOff: again'] }],
   ),
 }
@@ -86,8 +87,23 @@ const verdict = reportVerdict({
   seconds: 2,
 })
 
-const running = { name: 'dev', namespace: 'todo-dev', url: '', release, since: at, verdict: 'pass' }
-const empty = { ...running, name: 'staging', release: '', since: '', verdict: '' }
+const running = {
+  name: 'dev',
+  namespace: 'todo-dev',
+  url: '',
+  release,
+  since: at,
+  verdict: 'pass',
+  underway: '',
+}
+const empty = {
+  ...running,
+  name: 'staging',
+  release: '',
+  since: '',
+  verdict: '',
+  underway: release,
+}
 
 const up = reportDeploy(deployed, where)
 

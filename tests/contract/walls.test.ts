@@ -51,7 +51,7 @@ describe('the walls of the house', () => {
   it('stand around every file: the rooms are read at all', () => {
     expect(imports.size).toBeGreaterThan(50)
     expect(imports.get('src/cluster/cluster.ts')).toContain('src/cluster/kubeconfig.ts')
-    expect(imports.get('src/rollout/causes.ts')).toContain('src/render/manifest.ts')
+    expect(imports.get('src/rollout/causes/causes.ts')).toContain('src/render/manifest.ts')
   })
 
   it('let only the edge speak to GitHub', () => {

@@ -33,7 +33,7 @@ describe('a release whose backend crashes', () => {
       /^dev: rolled-back. Deployment todo-app-dev\/backend will not become ready: its container exits with status 1/,
     )
     expect(call.stderr).toContain('No module named a_module_that_is_missing')
-    expect(call.report).toMatchObject({ outcome: 'rolled-back', cause: 'crash' })
+    expect(call.report).toMatchObject({ outcome: 'rolled-back', cause: 'crash-loop' })
   })
 
   it('leaves the good release as it was, ready and with nothing of the failed one', async () => {

@@ -59,6 +59,7 @@ export function deployOf(
     prune: true,
     onFailure: 'rollback',
     holder: `run-of-${identity}`,
+    settleSeconds: 0,
     ...more,
   }
 }

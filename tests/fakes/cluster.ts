@@ -38,6 +38,18 @@ const SERVED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 }
 
+/** What this server says to anybody who asks what he may do. */
+const mayEverything: Answer = {
+  status: 201,
+  body: {
+    status: {
+      allowed: true,
+      resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+    },
+  },
+  text: '',
+}
+
 export function answer(status: number, body: unknown): Answer {
   return { status, body, text: typeof body === 'string' ? body : JSON.stringify(body) }
 }
@@ -80,6 +92,7 @@ export function fakeCluster(given: Readonly<Record<string, KubeObject>> = {}): F
       await Promise.resolve()
       const special = cluster.intercept(request)
       if (special !== undefined) return special
+      if (request.path.includes('/selfsubject')) return mayEverything
       const isDryRun = request.path.includes('dryRun=All')
       if (request.method !== 'GET' && !isDryRun)
         cluster.writes.push(`${request.method} ${pathOf(request)}`)
@@ -115,7 +128,7 @@ function respond(server: Server, request: Request): Answer {
     case 'GET':
       return read(server, path)
     case 'PATCH':
-      if (!server.isDryRun) return answer(200, server.put(path, body))
+      if (!server.isDryRun) return answer(200, server.put(path, managed(body, request)))
       return answer(200, withServerFields(body, live, 0))
     case 'POST':
       if (server.objects.has(`${path}/${body.metadata.name}`)) return answer(409, 'it is there')
@@ -134,6 +147,13 @@ function respond(server: Server, request: Request): Answer {
     default:
       return request.method satisfies never
   }
+}
+
+/** Who applied it, as the server notes it. */
+function managed(body: KubeObject, request: Request): KubeObject {
+  const manager = new URLSearchParams(request.path.split('?')[1]).get('fieldManager')
+  const entry = { manager, operation: 'Apply', apiVersion: body.apiVersion, fieldsV1: {} }
+  return { ...body, metadata: { ...body.metadata, managedFields: [entry] } }
 }
 
 function read({ objects }: Server, path: string): Answer {

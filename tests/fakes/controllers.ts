@@ -43,7 +43,11 @@ function rollOutDeployment(live: KubeObject, path: string, place: Place): [strin
   const pod = {
     ...owned(`${name}-${revision}-pod`, set, { apiVersion: 'v1', kind: 'Pod' }),
     spec: { containers: [{ name: 'main' }] },
-    status: { phase: 'Running', containerStatuses: [containerStatus(breaks)] },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: breaks ? 'False' : 'True' }],
+      containerStatuses: [containerStatus(breaks)],
+    },
   }
   return [
     [place('/apis/apps/v1', 'replicasets', set.metadata.name), set],

@@ -20,7 +20,7 @@ const cases = [
   {
     action: 'deploy',
     inputs: { timeout: 'soon', 'on-failure': 'hope' },
-    outcome: { outcome: 'refused' },
+    outcome: { outcome: 'refused', cause: '' },
     problems: [
       'environment is missing',
       'timeout is "soon"; it may be 1s to 6h, such as 300s or 5m',
@@ -73,6 +73,7 @@ describe.each(cases)(
           version: 1,
           outcome: 'refused',
           message: `${problems.length} inputs are wrong`,
+          cause: null,
           details: problems,
         })
       },

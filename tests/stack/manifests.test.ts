@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { applyObject, planApply } from '../../src/cluster/apply.ts'
+import { applyObject } from '../../src/cluster/apply.ts'
+import { planApply } from '../../src/cluster/dryrun.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { discoverResources } from '../../src/cluster/resources.ts'
 import { at, isObject, listAt, textAt } from '../../src/json.ts'

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { applyObject, deleteObject } from '../../src/cluster/apply.ts'
+import { applyObject } from '../../src/cluster/apply.ts'
+import { deleteObject } from '../../src/cluster/delete.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { discoverResources } from '../../src/cluster/resources.ts'
 import { listAt, textAt } from '../../src/json.ts'

@@ -12,7 +12,7 @@ import { listAt, textAt } from '../../src/json.ts'
 import type { Files } from '../../src/release/archive.ts'
 import type { ImageSet } from '../../src/release/imageset.ts'
 import { readManifests } from '../../src/release/release.ts'
-import { renderEnvironment } from '../../src/render/kustomize.ts'
+import { renderEnvironment } from '../../src/render/render.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
 import { runProgram } from '../../src/tools/program.ts'
 import { fakeWorld } from '../fakes/world.ts'
@@ -41,6 +41,7 @@ const BASE: Environment = {
   after: undefined,
   preview: false,
   hostPrefix: '',
+  strategy: { type: 'rolling' },
 }
 
 const manifests = await readManifests('k8s')
@@ -68,8 +69,7 @@ async function overlayObjects(
   environment: Environment,
   tree: Files = manifests,
 ): Promise<readonly KubeObject[]> {
-  const tools = testPrograms.tool
-  const world = fakeWorld({ workspace, run: runProgram, tools })
+  const world = fakeWorld({ workspace, run: runProgram, tools: testPrograms.tool })
   const objects = await renderEnvironment({ manifests: tree, images }, environment, world)
   return objects.filter(({ kind }) => kind !== 'Namespace')
 }

@@ -11,7 +11,7 @@ import {
 import { sha256 } from '../../src/registry/client.ts'
 import type { ImageSet } from '../../src/release/imageset.ts'
 import { readManifests } from '../../src/release/release.ts'
-import { renderEnvironment } from '../../src/render/kustomize.ts'
+import { renderEnvironment } from '../../src/render/render.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
 import { runProgram } from '../../src/tools/program.ts'
 import { fakeWorld } from '../fakes/world.ts'

@@ -92,14 +92,23 @@ const ALWAYS: readonly Right[] = [
   'get namespaces',
   ...['deployments.apps', 'jobs.batch', 'pods', 'endpointslices.discovery.k8s.io'].flatMap(seen),
   ...['replicasets.apps', 'statefulsets.apps', 'daemonsets.apps'].flatMap(seen),
-  ...['get pods/log', 'list events'],
+  ...['get pods/log', ...seen('events')],
   ...['get secrets', 'list secrets', 'create secrets', 'patch secrets todo-deploy-state'],
   'create leases.coordination.k8s.io',
   ...['get', 'update', 'delete'].map((verb) => `${verb} leases.coordination.k8s.io todo-deploy`),
 ]
 
 /** Kinds whose state is watched only where a release has them. */
-const OPERATOR_KINDS = ['externalsecrets.external-secrets.io', 'secretstores.external-secrets.io']
+const WATCHED_WHERE_USED = [
+  ...['externalsecrets.external-secrets.io', 'secretstores.external-secrets.io'],
+  ...['horizontalpodautoscalers.autoscaling', 'ingresses.networking.k8s.io'],
+  'httproutes.gateway.networking.k8s.io',
+]
+
+/** A StatefulSet does not replace a pod that never becomes ready: then it is deleted. */
+export const RARE: Right = 'delete pods'
+/** Asked for where it helps, and done without where it is refused: it is of the whole cluster. */
+export const BORNE = /^(get|list) (nodes|(ingressclasses|storageclasses)\.)/
 
 /** What a deploy of these objects needs: nothing else should be in the Role of the environment. */
 export function neededFor(objects: readonly KubeObject[]): readonly Right[] {
@@ -110,8 +119,11 @@ export function neededFor(objects: readonly KubeObject[]): readonly Right[] {
   const written = resources.flatMap((resource) =>
     ['get', 'create', 'patch', 'delete'].map((verb) => `${verb} ${resource}`),
   )
-  const watched = resources.filter((resource) => OPERATOR_KINDS.includes(resource)).flatMap(seen)
-  return [...new Set([...ALWAYS, ...written, ...watched])].toSorted()
+  const watched = resources
+    .filter((resource) => WATCHED_WHERE_USED.includes(resource))
+    .flatMap(seen)
+  const rare = resources.includes('statefulsets.apps') ? [RARE] : []
+  return [...new Set([...ALWAYS, ...written, ...watched, ...rare])].toSorted()
 }
 
 function seen(resource: string): readonly Right[] {

@@ -7,7 +7,7 @@ import {
 } from '../../../src/environments/environments.ts'
 import { at } from '../../../src/json.ts'
 import { readManifests, type Release } from '../../../src/release/release.ts'
-import { renderEnvironment } from '../../../src/render/kustomize.ts'
+import { renderEnvironment } from '../../../src/render/render.ts'
 import type { KubeObject } from '../../../src/render/manifest.ts'
 import type { DeployOptions } from '../../../src/rollout/outcome.ts'
 import type { World } from '../../../src/world.ts'
@@ -49,7 +49,8 @@ export async function readStack(
       ...{ environment, mode, holder: identity, source: { identity, manifests, images } },
     }),
     variant: (identity, objects) => {
-      const overlay = 'overlays/variant'
+      // The same place: what comes from another one would be left alone.
+      const { overlay } = environment
       const yaml = objects.map((object) => stringify(withoutHash(object))).join('---\n')
       const files = new Map([
         [`${overlay}/kustomization.yaml`, Buffer.from('resources: [all.yaml]\n')],
@@ -57,7 +58,7 @@ export async function readStack(
       ])
       return {
         ...{ ...base, mode: 'apply', holder: identity },
-        environment: { ...environment, overlay, components: [] },
+        environment: { ...environment, components: [] },
         source: { identity, manifests: files, images },
       }
     },
@@ -84,12 +85,12 @@ export function withCrash(objects: readonly KubeObject[]): readonly KubeObject[]
   return [...crashing, ...fresh]
 }
 
-/** Lacks one object of each kind that nobody needs to live. */
+/** Lacks one object of each kind that nobody needs to live; not more than a deploy removes at once. */
 export function smaller(objects: readonly KubeObject[]): readonly KubeObject[] {
   const dropped = [
-    /^(HorizontalPodAutoscaler|PodDisruptionBudget) frontend$/,
+    /^HorizontalPodAutoscaler frontend$/,
     /^(Deployment|Service|ServiceAccount|NetworkPolicy|PodDisruptionBudget) local-model/,
-    /^(Job|ServiceAccount) database-migrate/,
+    /^Job database-migrate/,
     /^Ingress /,
   ]
   return objects.filter(
