@@ -5,10 +5,12 @@ uses such a connection again in that moment gets no answer, although its request
 callers that keep their connections busy, as services in a cluster do, that happens on every roll-out.
 Here a connection first gets the time to bring one more request: the answer says `Connection: close`,
 after which no caller uses it again. What brings none is closed after LINGER seconds, as by the
-keep-alive time-out. The application knows nothing of this; delivery_drain.pth loads it with the interpreter.
+keep-alive time-out. Callers that have connected are accepted before the listener closes, which would
+reset them. The application knows nothing of this; delivery_drain.pth loads it with the interpreter.
 """
 
 import asyncio
+import select
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -24,6 +26,9 @@ def drain_before_shutdown(module: ModuleType) -> None:
 
     async def drain(self, sockets=None):  # type: ignore[no-untyped-def]
         started = seconds()
+        listeners = [socket for server in self.servers for socket in server.sockets]
+        while any(has_callers(listener) for listener in listeners) and seconds() < started + LINGER:
+            await asyncio.sleep(0)
         for listener in (*self.servers, *(sockets or [])):
             listener.close()
         self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
@@ -43,6 +48,13 @@ def drain_before_shutdown(module: ModuleType) -> None:
 
 def seconds() -> float:
     return asyncio.get_running_loop().time()
+
+
+def has_callers(listener: object) -> bool:
+    """Returns whether callers have connected that are not accepted yet."""
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)  # type: ignore[arg-type]
+    return bool(poll.poll(0))
 
 
 def is_busy(connection: object) -> bool:
