@@ -8,7 +8,6 @@ import { contractsOf, withContracts } from './migrations.ts'
 import type { DeployOptions, DeployResult } from './outcome.ts'
 import { removeObjects } from './prune.ts'
 import { rollOut, type RolloutTarget } from './rollout.ts'
-import { withServiceAccount } from './serviceaccounts.ts'
 import { type Handover, openHandover } from './strategies/handover.ts'
 import { recordTimeline } from './timeline.ts'
 import type { RolloutFailed } from './readiness/wait.ts'
@@ -99,9 +98,7 @@ async function goBack(
     await writeState(namespace, { ...state, pending: { ...pending, isWayBack: true } }, cluster)
   const deadline = world.clock.now().getTime() + ROLLBACK_TIMEOUT_S * 1000
   // Jobs are not part of the way back: a migration is never undone by running an older one.
-  const objects = inventory
-    .map(({ object }) => withServiceAccount(object))
-    .filter(({ kind }) => kind !== 'Job')
+  const objects = inventory.map(({ object }) => object).filter(({ kind }) => kind !== 'Job')
   const question = {
     ...{ objects, strategy: { type: 'rolling' } as const, before: {} },
     timeline: recordTimeline(world.clock),

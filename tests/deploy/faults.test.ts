@@ -137,17 +137,29 @@ describe('a deploy whose way to the API server fails', () => {
 })
 
 describe('a watch that falls silent', () => {
-  it('is opened anew, and what it has missed is seen', async () => {
-    // The watch of pods is answered and then nothing more comes: the list is what tells, after the silence is over.
-    let isSilent = true
+  it('is opened anew when it is refused for a while', async () => {
+    let isRefused = true
     proxy.trick = (_method, path) =>
-      isSilent && path.includes('/deployments?watch=1') ? { status: 500 } : 'pass'
-    const result = await deployThrough('silent', async () => {
+      isRefused && path.includes('/deployments?watch=1') ? { status: 500 } : 'pass'
+    const result = await deployThrough('refused', async () => {
       await sleep(4_000)
-      isSilent = false
+      isRefused = false
     })
     expect(told(result)).toContain('deployed')
   })
+
+  it('is given up when nothing has come for 75 seconds, and what it has missed is seen', async () => {
+    const began = performance.now()
+    const result = await deployThrough('silent', () => {
+      proxy.silence()
+      return Promise.resolve()
+    })
+    const seconds = (performance.now() - began) / 1000
+    expect(told(result)).toContain('deployed')
+    // Sooner, and the silence was none.
+    expect(seconds).toBeGreaterThan(60)
+    expect(seconds).toBeLessThan(115)
+  }, 180_000)
 })
 
 describe('clocks that differ', () => {

@@ -29,6 +29,8 @@ export type Proxy = {
   /** Ends every open connection, watches too; with `refuse` no new one is taken either. */
   readonly cut: (refuse?: boolean) => Promise<void>
   readonly mend: () => Promise<void>
+  /** Every watch that is open stays open, and nothing comes any more. */
+  readonly silence: () => void
   readonly close: () => Promise<void>
 }
 
@@ -37,6 +39,7 @@ export async function openProxy(): Promise<Proxy> {
   const { certificate, key } = await makeCertificate(folder)
   const { upstream, agent } = await wayToServer()
   const sockets = new Set<Socket>()
+  const watches = new Set<Watch>()
   const tls = { cert: await readFile(certificate), key: await readFile(key) }
   let port = 0
   const server = createServer(tls, (incoming, outgoing) => {
@@ -48,7 +51,7 @@ export async function openProxy(): Promise<Proxy> {
     else if (trick !== 'pass') answer(outgoing, trick)
     else
       setTimeout(() => {
-        passOn(incoming, outgoing, { upstream, agent })
+        passOn(incoming, outgoing, { upstream, agent, watches })
       }, proxy.delayMs)
   })
   server.on('secureConnection', (socket: Socket) => {
@@ -86,6 +89,9 @@ export async function openProxy(): Promise<Proxy> {
       else for (const socket of sockets) socket.destroy()
     },
     mend: listen,
+    silence: () => {
+      for (const watch of watches) watch.isSilent = true
+    },
     close: async () => {
       await stop()
       agent.destroy()
@@ -95,7 +101,10 @@ export async function openProxy(): Promise<Proxy> {
   return proxy
 }
 
-async function wayToServer(): Promise<{ readonly upstream: URL; readonly agent: Agent }> {
+type Way = { readonly upstream: URL; readonly agent: Agent }
+type Watch = { isSilent: boolean }
+
+async function wayToServer(): Promise<Way> {
   const config = new KubeConfig()
   config.loadFromFile(lab.kubeconfig)
   config.setCurrentContext(lab.context)
@@ -131,19 +140,29 @@ function answer(outgoing: ServerResponse, trick: Exclude<Trick, string>): void {
 function passOn(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { upstream, agent }: { readonly upstream: URL; readonly agent: Agent },
+  { upstream, agent, watches }: Way & { readonly watches: Set<Watch> },
 ): void {
   const { host: _host, ...headers } = incoming.headers
+  const watch = { isSilent: false }
+  if (incoming.url?.includes('watch=1') === true) watches.add(watch)
   const sent = request(
     new URL(incoming.url ?? '/', upstream),
     { method: incoming.method, headers, agent },
     (response) => {
       outgoing.writeHead(response.statusCode ?? 502, response.headers)
       response.on('error', () => outgoing.destroy())
-      response.pipe(outgoing)
+      response.on('data', (chunk: Buffer) => {
+        if (!watch.isSilent) outgoing.write(chunk)
+      })
+      response.on('end', () => {
+        if (!watch.isSilent) outgoing.end()
+      })
     },
   )
   sent.on('error', () => outgoing.destroy())
-  outgoing.on('close', () => sent.destroy())
+  outgoing.on('close', () => {
+    watches.delete(watch)
+    sent.destroy()
+  })
   incoming.pipe(sent)
 }
