@@ -39,7 +39,7 @@ export function refuse(
 
 /** The message of whatever was thrown, without a stack. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return error instanceof Error || Error.isError(error) ? error.message : String(error)
 }
 
 /** The reason of a signal from `AbortSignal.timeout`. */

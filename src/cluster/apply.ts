@@ -9,6 +9,7 @@ import { deleteObject } from './delete.ts'
 import { explain } from './explain.ts'
 import { FIELD_MANAGER, isAutoscaled, isTaken, NOBODY, takeOver } from './ownership.ts'
 import { inParallel } from './parallel.ts'
+import { codeOfRefusal } from './refusals.ts'
 import type { Resources } from './resources.ts'
 import { missingRight } from './rights.ts'
 
@@ -80,6 +81,8 @@ async function writeObject(
     if (settled.conflicts.length === 0 || settled.refused.length > 0 || round === ROUNDS)
       throw new UserError(
         `${nameOf(object)} was refused: ${explain(answer, wanted, { live, conflicts: settled.refused })}`,
+        [],
+        { code: codeOfRefusal(answer) },
       )
     if (settled.isTaken) await takeFields(object, { path, live }, cluster)
     wanted = settled.object

@@ -7,6 +7,7 @@ import { textAt } from '../json.ts'
 import { execInPod, type PodCommand, type PodCommandResult } from './exec.ts'
 import { type Access, loadAccess } from './kubeconfig.ts'
 import {
+  COMING_UP_MS,
   FIRST_PATIENCE_MS,
   isPassingAnswer,
   isPassingError,
@@ -68,10 +69,11 @@ export async function openCluster(
   signal: AbortSignal,
 ): Promise<Cluster> {
   const access = await loadAccess(options)
+  const contact: Contact = { lostAt: Number.NEGATIVE_INFINITY }
   const cluster: Cluster = {
     context: access.context,
     server: access.server.origin,
-    call: (request) => callPatiently(access, request, { signal, patienceMs: PATIENCE_MS }),
+    call: (request) => callPatiently(access, request, { signal, contact, patienceMs: PATIENCE_MS }),
     stream: (path, onLine, watchSignal) => stream(access, { path, onLine }, watchSignal),
     exec: (command) => execInPod(access, command, signal),
   }
@@ -79,7 +81,7 @@ export async function openCluster(
   const version = await callPatiently(
     access,
     { method: 'GET', path: '/version' },
-    { signal, patienceMs: FIRST_PATIENCE_MS },
+    { signal, contact, patienceMs: FIRST_PATIENCE_MS },
   )
   if (version.status === 401 || version.status === 403)
     throw new UserError(
@@ -98,11 +100,14 @@ export function reasonOf(answer: Answer): string {
   return textAt(answer.body, 'message') ?? (answer.text.slice(0, 300) || `status ${answer.status}`)
 }
 
+/** When the server last did not answer, in milliseconds of this machine's clock. */
+type Contact = { lostAt: number }
+
 /** Tries again what may pass: a server that restarts, is overloaded, or whose etcd is slow. All our writes bear being repeated. */
 async function callPatiently(
   access: Access,
   request: Request,
-  how: { readonly signal: AbortSignal; readonly patienceMs: number },
+  how: { readonly signal: AbortSignal; readonly contact: Contact; readonly patienceMs: number },
 ): Promise<Answer> {
   const isLast = request.isLast === true
   const signal = isLast ? AbortSignal.timeout(LAST_CALL_MS) : how.signal
@@ -112,11 +117,13 @@ async function callPatiently(
     try {
       const answer = await callOnce(access, request, signal)
       // What a service proxy says is of the service behind it, not of the server.
-      const isPassing = isPassingAnswer(answer) && !request.path.includes('/proxy')
+      const isBack = Date.now() < how.contact.lostAt + COMING_UP_MS
+      const isPassing = isPassingAnswer(answer, isBack) && !request.path.includes('/proxy')
       pause = Math.max(pause, answer.retryAfterMs)
       if (!isPassing || Date.now() + pause > until) return answer
     } catch (error) {
       signal.throwIfAborted()
+      how.contact.lostAt = Date.now()
       if (!isPassingError(error) || Date.now() + pause > until) throw unreachable(access, error)
     }
     await sleep(pause, undefined, { signal })

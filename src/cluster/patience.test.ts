@@ -17,6 +17,13 @@ describe('an answer', () => {
   ])('is asked for again ($is): $name', ({ status, text, is }) => {
     expect(isPassingAnswer({ status, text })).toBe(is)
   })
+
+  it('of a missing right is asked for again while the server may not have loaded its rules', () => {
+    const text = 'secrets "a" is forbidden: User "me" cannot get resource "secrets"'
+    expect(isPassingAnswer({ status: 403, text }, true)).toBe(true)
+    expect(isPassingAnswer({ status: 403, text }, false)).toBe(false)
+    expect(isPassingAnswer({ status: 403, text: 'violates PodSecurity' }, true)).toBe(false)
+  })
 })
 
 describe('an error', () => {

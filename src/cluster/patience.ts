@@ -1,9 +1,11 @@
 import { isTimeout } from '../errors.ts'
 
 /** A restart of an API server takes up to this long; what lasts longer is said to the user. */
-export const PATIENCE_MS = 60_000
+export const PATIENCE_MS = 90_000
 /** For the first word to a server, whose address may be wrong. */
 export const FIRST_PATIENCE_MS = 2_500
+/** So long after it was away, a server may refuse everybody, since it has not loaded its rules yet. */
+export const COMING_UP_MS = 60_000
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 5_000
 /** A server that asks for more is not going to get it: the deploy has a deadline of its own. */
@@ -17,17 +19,19 @@ const PASSING_WORDS =
 
 type Said = { readonly status: number; readonly text: string }
 
-/** Whether the same call may be answered well a moment later. */
-export function isPassingAnswer({ status, text }: Said): boolean {
+/** Whether the same call may be answered well a moment later, by a server that was away a moment ago or not. */
+export function isPassingAnswer({ status, text }: Said, isBack = false): boolean {
   if (status === 429 || status === 502 || status === 503 || status === 504) return true
   // A webhook that does not answer has its own words, and its own remedy.
   if (status !== 500 && status !== 403) return false
+  if (isBack && / cannot \S+ resource /.test(text)) return true
   return PASSING_WORDS.test(text) && !/failed calling webhook/.test(text)
 }
 
 /** A connection that was cut may work the next time; a name or certificate that is wrong never will. */
 export function isPassingError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
+  // Errors of Node itself are of another realm where the code runs in a context of its own, as in tests.
+  if (!(error instanceof Error || Error.isError(error))) return false
   const code = 'code' in error ? String(error.code) : ''
   return (
     ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNREFUSED', 'EHOSTUNREACH'].includes(code) ||

@@ -1,6 +1,5 @@
 import { makeCertificate } from '../stack/certificate.ts'
 import { secondsUntil } from '../stack/docker.ts'
-import { at } from '../../src/json.ts'
 import type { Stage } from './failures/stage.ts'
 
 const NAME = 'webhook'
@@ -20,6 +19,17 @@ require('node:https').createServer(tls, async (request, response) => {
 }).listen(8443)
 process.on('SIGTERM', () => process.exit(0))
 `
+
+const DENIED = {
+  metadata: { name: 'denied', annotations: { deny: 'always' } },
+  spec: {
+    selector: { matchLabels: { app: 'denied' } },
+    template: {
+      metadata: { labels: { app: 'denied' } },
+      spec: { containers: [{ name: 'denied', image: 'denied' }] },
+    },
+  },
+}
 
 /** A real admission webhook for the namespace of a stage. Returns what takes it away. */
 export async function openWebhook(
@@ -54,14 +64,13 @@ export async function openWebhook(
       volumes: [{ name: 'tls', secret: { secretName: NAME } }],
     },
   })
-  await secondsUntil(async () => {
-    const path = inNamespace('/apis/discovery.k8s.io/v1', 'endpointslices')
-    const { body } = await cluster.call({ method: 'GET', path })
-    const slices = at(body, 'items')
-    return JSON.stringify(slices).includes('"ready":true')
-  }, 60)
   const configurations = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
   await write(configurations, configurationOf(namespace, certificate))
+  const path = `${inNamespace('/apis/apps/v1', 'deployments')}?dryRun=All`
+  await secondsUntil(async () => {
+    const answer = await cluster.call({ method: 'POST', path, body: DENIED })
+    return answer.text.includes('not on a Saturday')
+  }, 60)
   return async () => {
     await cluster.call({ method: 'DELETE', path: `${configurations}/${namespace}` })
   }
