@@ -29,6 +29,8 @@ export type Customers = {
 export type Load = {
   readonly namespace: string
   readonly url: string
+  /** The name it is asked by, where that leads elsewhere. */
+  readonly host?: string
   readonly perSecond: number
   readonly slow?: number
   readonly seconds?: number

@@ -7,6 +7,8 @@ import { Agent, request } from 'node:http'
  */
 type Plan = {
   readonly url: string
+  /** The name it is asked by, where that leads elsewhere. */
+  readonly host?: string
   readonly perSecond: number
   readonly seconds: number
   /** Share of requests for `/slow`. */
@@ -57,7 +59,8 @@ function send(index: number): void {
     if (!isSlow && total.answered % 10 === 0) latencies.push(performance.now() - began)
   }
   const url = new URL(isSlow ? '/slow' : '/fast', plan.url)
-  const sent = request(url, { agent: isLasting ? lasting : fresh })
+  const headers = plan.host === undefined ? {} : { host: plan.host }
+  const sent = request(url, { agent: isLasting ? lasting : fresh, headers })
   sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error('no answer in time')))
   sent.once('error', (error) => {
     end(error.message)

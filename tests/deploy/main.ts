@@ -11,7 +11,17 @@ async function main(files: readonly string[]): Promise<number> {
     process.stdout.write(`deploy: ${line}\n`)
   })
   const { environment } = await ensure([
-    ...(['engine', 'registry', 'builder', 'render', 'scan', 'cluster', 'addons'] as const),
+    ...([
+      'engine',
+      'registry',
+      'builder',
+      'render',
+      'scan',
+      'cluster',
+      'addons',
+      'monitoring',
+      'ingress',
+    ] as const),
   ])
   const run = (argv: readonly string[]): number =>
     spawnSync(process.execPath, argv, {
