@@ -119,7 +119,9 @@ const onLab = async (
     minutes: 15,
     env: { ...QUIET, ...environment },
     // The failures, faults and strategies take longer: "npm run test:deploy" runs all of them.
-    commands: [jest('-c', 'tests/deploy/jest.config.mjs', 'ownership', 'preflight', 'order')],
+    commands: [
+      jest('-c', 'tests/deploy/jest.config.mjs', 'ownership', 'preflight', 'order', 'statefulset'),
+    ],
   },
   {
     name: 'build-images: bad input, full disks, killed runs, and what cosign says',

@@ -34,7 +34,7 @@ async function onNode(...argv: readonly string[]): Promise<string> {
 async function deployWhile(version: string, meanwhile: () => Promise<void>) {
   let went: Promise<void> | undefined
   const watching = setInterval(() => {
-    if (went === undefined && stage.said.some(({ line }) => line.includes('Deployment')))
+    if (went === undefined && stage.said.some(({ line }) => line.includes('Roll out workloads')))
       went = meanwhile()
   }, 50)
   const objects = goodRelease(seed(), { version })
