@@ -76,12 +76,16 @@ export function pairedBars(
   return chart(drawn, legend)
 }
 
-/** When things happened, on one line of time: one row a thing, with as many stretches as it went through. */
+/**
+ * When things happened, on one line of time: one row a thing, with as many stretches as it went through. Charts that belong together
+ * are given the same `length` in seconds.
+ */
 export function timeline(
   rows: readonly { label: string; spans: readonly Span[]; words: string | Html }[],
   legend: Legend,
+  length = 0,
 ): Html {
-  const last = Math.max(...rows.flatMap(({ spans }) => spans.map(({ end }) => end)), 0.1)
+  const last = Math.max(...rows.flatMap(({ spans }) => spans.map(({ end }) => end)), length, 0.1)
   const ticks = ticksOf(last)
   const grid = ticks.map(
     (tick) =>

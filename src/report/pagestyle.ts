@@ -76,6 +76,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; list-style: none;
 .tone-now { color: var(--now); } .tone-before { color: var(--before); } .tone-wait { color: var(--wait); }
 .tone-good { color: var(--good); } .tone-bad { color: var(--bad); }
 rect { fill: currentColor; }
+.plus { color: var(--good); } .minus { color: var(--bad); }
 .up { color: var(--up); } .down { color: var(--down); }
 .severity { display: inline-flex; align-items: center; gap: 0.375rem; white-space: nowrap; }
 
