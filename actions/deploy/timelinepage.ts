@@ -1,5 +1,12 @@
-import { type Legend, seconds, type Span, timeline, type Tone } from '../../src/report/charts.ts'
-import { type Html, markup, nothing } from '../../src/report/markup.ts'
+import {
+  groupedTimeline,
+  type Legend,
+  seconds,
+  type Span,
+  type TimeRow,
+  type Tone,
+} from '../../src/report/charts.ts'
+import { markup, nothing } from '../../src/report/markup.ts'
 import type { Section } from '../../src/report/page.ts'
 import {
   type PhaseName,
@@ -22,9 +29,15 @@ const TONES: Readonly<Record<PhaseName, Tone>> = {
 }
 
 const SIDES: Readonly<Record<Side, { readonly tone: Tone; readonly text: string }>> = {
-  old: { tone: 'before', text: 'the pods of before' },
-  both: { tone: 'medium', text: 'both' },
-  new: { tone: 'good', text: 'the new pods' },
+  old: { tone: 'before', text: 'requests to the pods of before' },
+  both: { tone: 'medium', text: 'requests to both' },
+  new: { tone: 'good', text: 'requests to the new pods' },
+}
+
+const LAST: Readonly<Record<Side, string>> = {
+  old: 'the pods of before',
+  both: 'both',
+  new: 'the new pods',
 }
 
 /** One line of time for all charts: in seconds since the first write. */
@@ -40,10 +53,15 @@ export function timelineSection(story: Timeline | null): Section | undefined {
     title: 'Timeline',
     lead: `${seconds(scale.length)} from the first write to the end. The cluster tells the times of pods in whole seconds.`,
     body: [
-      ...story.legs.map((leg) => wavesChart(leg, scale)),
-      requestsChart(scale),
-      ...groups.map(([workload, pods], index) =>
-        podsChart({ workload, pods, isLast: index === groups.length - 1 }, scale),
+      groupedTimeline(
+        [
+          ...story.legs.map((leg) => ({ title: legTitle(leg), rows: waveRows(leg, scale) })),
+          { title: 'Where requests went', rows: requestRows(scale) },
+          ...groups.map(([workload, pods]) => ({
+            ...{ title: `Pods of ${workload}`, rows: podRows(pods, scale) },
+          })),
+        ],
+        legendOf(story),
       ),
       left === 0
         ? nothing
@@ -52,24 +70,24 @@ export function timelineSection(story: Timeline | null): Section | undefined {
   }
 }
 
-function wavesChart(leg: Leg, scale: Scale): Html {
-  const rows = leg.waves.map(({ name, from, to, isDone }) => {
-    const span = spanOf(isDone ? (leg.isWayBack ? 'high' : 'now') : 'bad', { from, to }, scale)
+function legTitle({ isWayBack }: Leg): string {
+  return isWayBack ? 'The way back, wave by wave' : 'Wave by wave'
+}
+
+function waveRows(leg: Leg, scale: Scale): readonly TimeRow[] {
+  return leg.waves.map(({ name, from, to, isDone }) => {
+    const span = spanOf(isDone ? 'now' : 'bad', { from, to }, scale)
     const took = seconds((Date.parse(to) - Date.parse(from)) / 1000)
     const words = isDone ? took : `ended after ${took}`
     return { label: name, spans: [{ ...span, text: `${name}: ${words}` }], words }
   })
-  if (rows.length === 0) return nothing
-  const title = leg.isWayBack ? 'The way back, wave by wave' : 'Wave by wave'
-  return markup`<h3>${title}</h3>${timeline(rows, [], scale.length)}`
 }
 
 /** Which pods each Service led to. */
-function requestsChart(scale: Scale): Html {
+function requestRows(scale: Scale): readonly TimeRow[] {
   const { shifts, ended } = scale.story
   const services = [...new Set(shifts.map(({ service }) => service))]
-  if (services.length === 0) return nothing
-  const rows = services.map((service) => {
+  return services.map((service) => {
     const own = shifts.filter((shift) => shift.service === service)
     const begin = {
       at: new Date(scale.start).toISOString(),
@@ -80,26 +98,13 @@ function requestsChart(scale: Scale): Html {
       const span = spanOf(SIDES[side].tone, { from: at, to: own[index]?.at ?? ended }, scale)
       return { ...span, text: `${service} leads to ${what}` }
     })
-    return {
-      label: service,
-      spans: spans.filter(isSeen),
-      words: `at last to ${own.at(-1)?.what ?? ''}`,
-    }
+    const words = `at last ${LAST[own.at(-1)?.side ?? 'old']}`
+    return { label: service, spans: spans.filter(isSeen), words }
   })
-  const used = new Set(shifts.map(({ side }) => side)).add('old')
-  const legend = [...used].map((side) => SIDES[side])
-  return markup`<h3>Where requests went</h3>${timeline(rows, legend, scale.length)}`
 }
 
-function podsChart(
-  group: {
-    readonly workload: string
-    readonly pods: readonly PodTimes[]
-    readonly isLast: boolean
-  },
-  scale: Scale,
-): Html {
-  const rows = group.pods.map((pod) => ({
+function podRows(pods: readonly PodTimes[], scale: Scale): readonly TimeRow[] {
+  return pods.map((pod) => ({
     label: shortName(pod),
     spans: phasesOf(pod, scale.story)
       .map(({ name, from, to }) => {
@@ -109,16 +114,20 @@ function podsChart(
       .filter(isSeen),
     words: wordsOf(pod),
   }))
-  const chart = timeline(rows, group.isLast ? legendOf(scale.story) : [], scale.length)
-  return markup`<h3>Pods of ${group.workload}</h3>${chart}`
 }
 
 /** Only what is there to be seen. */
 function legendOf(story: Timeline): Legend {
+  const sides = new Set(story.shifts.map(({ side }) => side))
   const used = new Set(story.pods.flatMap((pod) => phasesOf(pod, story).map(({ name }) => name)))
-  return (Object.keys(TONES) as PhaseName[])
-    .filter((name) => used.has(name))
-    .map((name) => ({ tone: TONES[name], text: PHASE_WORDS[name] }))
+  return [
+    ...(Object.keys(TONES) as PhaseName[])
+      .filter((name) => used.has(name))
+      .map((name) => ({ tone: TONES[name], text: PHASE_WORDS[name] })),
+    ...(sides.size === 0 ? [] : [SIDES.old]),
+    ...(sides.has('both') ? [SIDES.both] : []),
+    ...(sides.has('new') ? [SIDES.new] : []),
+  ]
 }
 
 function wordsOf(pod: PodTimes): string {

@@ -51,7 +51,7 @@ function gatesSection({ from, to, actor, reason, gates }: Promotion['record']): 
   return {
     title: 'Gates',
     lead: `${from} → ${to}, by ${actor}.${because}`,
-    body: table({ head: ['', 'gate', 'why'], rows }),
+    body: table({ head: ['state', 'gate', 'why'], rows }),
   }
 }
 

@@ -54,7 +54,7 @@ function checksSection(verdict: Verdict): Section {
   return {
     title: 'Checks',
     lead: 'What did not pass comes first.',
-    body: table({ head: ['', 'check', 'what', 'seen', 'time'], rows, numbers: [4] }),
+    body: table({ head: ['result', 'check', 'what', 'seen', 'time'], rows, numbers: [4] }),
   }
 }
 

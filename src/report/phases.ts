@@ -24,7 +24,7 @@ export const SHOWN_PODS = 40
 /** The phases of a pod, each from where the one before has ended. Those that took no time are left out. */
 export function phasesOf(pod: PodTimes, { ended }: Pick<Timeline, 'ended'>): readonly Phase[] {
   const { scheduled, pull, init, started, ready, leaving, gone } = pod
-  const last = leaving ?? gone ?? ended
+  const [last = ended] = [leaving, gone].filter((time) => time !== null).toSorted()
   const begun = init?.to ?? pull?.to ?? scheduled
   const found: readonly (readonly [PhaseName, string | null, string])[] = [
     ['node', pod.isNew ? pod.created : null, scheduled ?? last],

@@ -26,7 +26,7 @@ export type PodTimes = {
   readonly restarts: number
   /** When it was told to end. */
   readonly leaving: string | null
-  /** When it was gone; null where it was still there at the end. */
+  /** When it was gone, or its work was over; null where it still ran at the end. */
   readonly gone: string | null
 }
 
@@ -54,8 +54,18 @@ export function timesOf(pod: unknown, picture: Picture, known: PodTimes | undefi
       0,
     ),
     leaving: leavingOf(pod),
-    gone: null,
+    gone: doneAt(pod),
   }
+}
+
+/** A pod whose work is over stays and does nothing. */
+function doneAt(pod: unknown): string | null {
+  const phase = textAt(pod, 'status', 'phase')
+  if (phase !== 'Succeeded' && phase !== 'Failed') return null
+  const ends = listAt(pod, 'status', 'containerStatuses').flatMap(
+    (one) => textAt(one, 'state', 'terminated', 'finishedAt') ?? [],
+  )
+  return ends.toSorted().at(-1) ?? null
 }
 
 /** The server writes when a pod has to be gone at last: its time to end comes before that. */

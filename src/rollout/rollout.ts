@@ -72,6 +72,9 @@ export async function rollOut(
     const told = () => work(now)
     await world.progress.step(title, () => leg?.wave(name, told) ?? told())
   }
+  const between = async (name: string, work: () => Promise<void> | undefined) => {
+    await (leg?.between(name, async () => await work()) ?? work())
+  }
   try {
     await handover?.begin(stage)
     for (const wave of waves) {
@@ -88,15 +91,15 @@ export async function rollOut(
         const own = wave.objects.filter(({ kind }) => !isReadyLater(kind))
         await waitUntilReady({ ...waiting, objects: own, waves }, watch, { cluster, world })
       })
-      await handover?.shift(stage)
+      await between('shift of requests', () => handover?.shift(stage))
     }
-    await step('all of it', 'See that all of it is ready', async (waves) => {
+    await step('all ready', 'See that all of it is ready', async (waves) => {
       const current = objects.map((object) => handover?.asNow(object) ?? object)
       const all = { ...waiting, objects: current, untilSettled: true, waves }
       await waitUntilReady(all, watch, { cluster, world })
       await proveImages({ ...waiting, objects }, watch.picture(), { cluster, world })
     })
-    await handover?.settle(stage)
+    await between('bake time', () => handover?.settle(stage))
     await target.confirm?.()
   } finally {
     leg?.end(objects, watch.picture())

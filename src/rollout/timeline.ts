@@ -72,6 +72,8 @@ export type LegRecorder = {
   /** The same watch; every picture of it that somebody looks at is kept note of. */
   follow: (watch: NamespaceWatch) => NamespaceWatch
   wave: <T>(name: string, work: () => Promise<T>) => Promise<T>
+  /** What comes between waves, and is left out where there was nothing to do. */
+  between: <T>(name: string, work: () => Promise<T>) => Promise<T>
   end: (objects: readonly KubeObject[], picture: Picture) => void
 }
 
@@ -86,6 +88,8 @@ export type TimelineRecorder = {
   finish: (namespace: string, cluster: Cluster) => Promise<Timeline>
 }
 
+/** Shorter was nothing to do. */
+const LEAST_MS = 200
 /** Clocks that differ by less are taken for one: times of the cluster are cut to seconds, and news takes a moment. */
 const SAME_CLOCK_MS = { ahead: -1_000, behind: 5_000 } as const
 
@@ -122,6 +126,18 @@ function recordLeg(of: {
   const { isWayBack, now, legs, capture } = of
   const from = now()
   const waves: WaveTimes[] = []
+  const timed = async <T>(name: string, work: () => Promise<T>, least: number): Promise<T> => {
+    const begun = now()
+    let isDone = false
+    try {
+      const result = await work()
+      isDone = true
+      return result
+    } finally {
+      const wave = { name, from: begun, to: now(), isDone }
+      if (!isDone || Date.parse(wave.to) - Date.parse(begun) >= least) waves.push(wave)
+    }
+  }
   return {
     follow: (watch) => ({
       ...watch,
@@ -131,17 +147,8 @@ function recordLeg(of: {
         return picture
       },
     }),
-    wave: async (name, work) => {
-      const begun = now()
-      let isDone = false
-      try {
-        const result = await work()
-        isDone = true
-        return result
-      } finally {
-        waves.push({ name, from: begun, to: now(), isDone })
-      }
-    },
+    wave: (name, work) => timed(name, work, 0),
+    between: (name, work) => timed(name, work, LEAST_MS),
     end: (objects, picture) => {
       legs.push({ isWayBack, from, to: now(), waves, workloads: workloadRows(objects, picture) })
     },
@@ -152,8 +159,11 @@ function recordLeg(of: {
 function watchPods(clock: Clock) {
   const pods = new Map<string, PodTimes>()
   const looked = new Map<string, unknown>()
+  /** Nobody else says when these were gone. */
+  const vanished = new Set<string>()
   let before: ReadonlySet<string> | undefined
   let skew: number | undefined
+  const began = clock.now().toISOString()
   const meet = (pod: unknown, picture: Picture) => {
     const uid = uidOf(pod)
     const isNew = before?.has(uid) !== true
@@ -181,21 +191,25 @@ function watchPods(clock: Clock) {
         if (!seen.has(uid)) {
           looked.delete(uid)
           const known = pods.get(uid)
-          if (known !== undefined) pods.set(uid, { ...known, gone: clock.now().toISOString() })
+          if (known === undefined || known.gone !== null) continue
+          pods.set(uid, { ...known, gone: clock.now().toISOString() })
+          vanished.add(uid)
         }
     },
     finish: async (namespace: string, cluster: Cluster): Promise<readonly PodTimes[]> => {
-      const told = [...pods.values()].filter(
-        ({ isNew, leaving, gone }) => isNew || leaving !== null || gone !== null,
+      const shift = correctionOf(skew ?? 0)
+      // A Job's pod that had done its work before stays for long, and may go now: that is no news.
+      const told = [...pods].filter(
+        ([, { isNew, leaving, gone }]) =>
+          isNew || (gone === null ? leaving !== null : gone >= shift(began)),
       )
       const pulls =
         told.length === 0 ? new Map<string, Span>() : await readPulls(namespace, cluster)
-      const shift = correctionOf(skew ?? 0)
       return told
-        .map((pod) => ({
+        .map(([uid, pod]) => ({
           ...pod,
           pull: pod.isNew ? (pulls.get(pod.pod) ?? null) : null,
-          gone: pod.gone === null ? null : shift(pod.gone),
+          gone: pod.gone !== null && vanished.has(uid) ? shift(pod.gone) : pod.gone,
         }))
         .toSorted((a, b) => a.created.localeCompare(b.created) || a.pod.localeCompare(b.pod))
     },

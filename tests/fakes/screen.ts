@@ -53,11 +53,7 @@ export function fakeScreen(columns = 80, rows = 24): FakeScreen {
       return true
     },
     seen: () => {
-      const all = lines.map((line) =>
-        Array.from(line, (sign) => sign ?? ' ')
-          .join('')
-          .trimEnd(),
-      )
+      const all = lines.map((line) => line.join('').trimEnd())
       return all.at(-1) === '' ? all.slice(0, -1) : all
     },
   })

@@ -8,6 +8,7 @@ import { openCluster } from '../../src/cluster/cluster.ts'
 import type { RawStrategy } from '../../src/environments/strategy.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
 import { runProgram } from '../../src/tools/program.ts'
+import { shellImage } from '../deploy/failures/stage.ts'
 import { nodeImage, shopObjects, type ShopRelease } from '../deploy/shop.ts'
 import { lab } from '../e2e/lab.ts'
 import { dropNamespace } from '../stack/rendered.ts'
@@ -19,16 +20,18 @@ const FOLDER = join(import.meta.dirname, 'recorded')
 const NAMESPACE = 'todo-recorded'
 const LIMIT_S = 400
 
-const CANARY = {
-  ...{ type: 'canary', steps: [25, 50], pause: '10s', 'bake-time': '5s' },
+const CANARY: RawStrategy = {
+  ...{ type: 'canary' as const, steps: [25, 50], pause: '10s', 'bake-time': '5s' },
   analysis: { path: '/probe', samples: 10, 'max-latency-ratio': 10 },
-} as const
+}
 const MISSING_KEY = {
   env: [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'shop', key: 'missing' } } }],
 }
 const AT_ONCE = {
   command: ['node', '-e', 'console.error("no database at db:5432"); process.exit(3)'],
 }
+
+const TAGGED = { node: 'localhost:5001/todo/none:latest', shell: 'localhost:5001/todo/none:latest' }
 
 /** In this order, each after the one before, in one namespace; those without a name only make the ground for the next. */
 const RUNS: readonly {
@@ -56,16 +59,13 @@ async function record(names: readonly string[]): Promise<void> {
   const api = await openCluster(where, AbortSignal.timeout(LIMIT_S * 4000))
   const body = { metadata: { name: NAMESPACE } }
   await api.call({ method: 'POST', path: '/api/v1/namespaces', body })
-  const image = await nodeImage()
+  const images = { node: await nodeImage(), shell: await shellImage() }
   const server = await readFile('tests/deploy/server.ts', 'utf8')
   try {
     for (const run of RUNS.filter(({ name }) => name === undefined || wanted(name, names))) {
       const objects = [
-        ...shopObjects(NAMESPACE, run.release, { image, server }),
-        ...others(
-          run.release.version,
-          run.tag === true ? 'localhost:5001/todo/none:latest' : image,
-        ),
+        ...shopObjects(NAMESPACE, run.release, { image: images.node, server }),
+        ...others(run.release.version, run.tag === true ? TAGGED : images),
       ]
       await runOnce(run, objects)
     }
@@ -79,13 +79,18 @@ function wanted(name: string, names: readonly string[]): boolean {
 }
 
 /** What a shop has besides: a Secret, a Job that migrates, and a worker that takes its time to begin. */
-function others(version: string, image: string): readonly KubeObject[] {
+function others(version: string, images: typeof TAGGED): readonly KubeObject[] {
   const metadata = (name: string) => ({ name, namespace: NAMESPACE })
   const resources = { requests: { cpu: '10m', memory: '32Mi' }, limits: { memory: '128Mi' } }
-  const run = (code: string) => ({ image, resources, command: ['node', '-e', code] })
+  // One release has the one image and the next the other, so that there is a change to be seen.
+  const image = Number(version) % 2 === 0 ? images.shell : images.node
+  const run = (seconds: number) => ({
+    image,
+    resources,
+    command: ['sleep', `${seconds}.${version}`],
+  })
   const pod = { automountServiceAccountToken: false, terminationGracePeriodSeconds: 1 }
   const labels = { 'app.kubernetes.io/name': 'worker' }
-  const wait = (seconds: number) => `/* ${version} */ setTimeout(() => {}, ${seconds * 1000})`
   return [
     {
       ...{ apiVersion: 'v1', kind: 'Secret', metadata: metadata('shop') },
@@ -98,7 +103,7 @@ function others(version: string, image: string): readonly KubeObject[] {
           spec: {
             ...pod,
             restartPolicy: 'Never',
-            containers: [{ name: 'migrate', ...run(wait(1)) }],
+            containers: [{ name: 'migrate', ...run(1) }],
           },
         },
       },
@@ -111,8 +116,8 @@ function others(version: string, image: string): readonly KubeObject[] {
           metadata: { labels },
           spec: {
             ...pod,
-            initContainers: [{ name: 'prepare', ...run(wait(3)) }],
-            containers: [{ name: 'worker', ...run(wait(86_400)) }],
+            initContainers: [{ name: 'prepare', ...run(3) }],
+            containers: [{ name: 'worker', ...run(86_400) }],
           },
         },
       },
