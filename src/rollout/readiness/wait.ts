@@ -78,7 +78,10 @@ export async function waitUntilReady(
     if (isCurrent && open.length === 0 && isSettled) return
     if (isCurrent) {
       const broken = brokenAmong(open, look.context)
-      if (broken !== undefined) throw await fail([broken], picture)
+      if (broken !== undefined) {
+        show(asBroken(look, broken), { isCurrent, held: [], waves: waiting.waves }, world)
+        throw await fail([broken], picture)
+      }
     }
     if (world.clock.now().getTime() > waiting.deadline)
       throw await fail(lateAmong(open, look.context), picture)
@@ -187,6 +190,15 @@ function lastPodOf(object: KubeObject, picture: Picture): Pick<Cause, 'pod' | 'c
 
 function bornOf(pod: unknown): string {
   return textAt(pod, 'metadata', 'creationTimestamp') ?? ''
+}
+
+/** The same picture, with the object that will not come right marked so. */
+function asBroken(look: Look, { object, cause }: FailedObject): Look {
+  if (cause === undefined) return look
+  const { code, text: detail, remedy } = cause
+  const readiness = { state: 'failed', code, detail, remedy } as const
+  const states = look.states.map((one) => (one.object === object ? { ...one, readiness } : one))
+  return { ...look, states }
 }
 
 function show(
