@@ -17,8 +17,42 @@ export type Progress = {
   say: (line: string) => void
   /** `place`: the line of a file that it is about. */
   warn: (line: string, place?: Place) => void
-  /** The picture now, one row an object. Only rows that changed reach a log. */
-  show: (rows: readonly string[]) => void
+  /** The picture now, one row an object. Only rows that changed reach a log. `waves`: how far a rollout is. */
+  show: (rows: readonly (Row | string)[], waves?: Waves) => void
+}
+
+/** Pods of a workload: wanted, of the newest revision, ready, and ready for long enough. */
+export type PodCounts = {
+  readonly desired: number
+  readonly updated: number
+  readonly ready: number
+  readonly available: number
+}
+
+/** An object that is waited for. */
+export type Row = {
+  readonly state: 'ready' | 'waiting' | 'failed'
+  /** Kind, namespace and name. */
+  readonly name: string
+  /** Kind and name. */
+  readonly short: string
+  /** How far it is, exactly: for a log. */
+  readonly detail: string
+  /** What it does now, in few words: for a table. */
+  readonly doing: string
+  /** Whether it runs pods. */
+  readonly isWorkload?: boolean
+  readonly pods?: PodCounts
+}
+
+/** How far a rollout is: `of` tells one from another. */
+export type Waves = {
+  readonly of: object
+  readonly done: number
+  readonly all: number
+  /** The one under way, or empty. */
+  readonly now: string
+  readonly later: readonly string[]
 }
 
 /** A line of a file of the checkout. */

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { buildImages, type BuildOptions } from '../../src/build/buildimages.ts'
 import type { CacheOptions } from '../../src/build/cache.ts'
 import type { Caller, Command } from '../../src/edge/command.ts'
+import { recordPast } from '../../src/edge/refused.ts'
 import type { Inputs } from '../../src/edge/inputs.ts'
 import { UserError } from '../../src/errors.ts'
 import { readEnvironments } from '../../src/environments/environments.ts'
@@ -11,7 +12,6 @@ import { readManifests } from '../../src/release/release.ts'
 import { defaultPolicy, parsePolicy, type ScanPolicy } from '../../src/scan/policy.ts'
 import { parseVex, type VexStatement } from '../../src/scan/vex.ts'
 import { openSigner, type SigningKind } from '../../src/signing/open.ts'
-import { recordSteps } from '../../src/report/steps.ts'
 import { cacheFolder } from '../../src/tools/install.ts'
 import { parseWishes, withWishes } from '../../src/tools/wish.ts'
 import type { World } from '../../src/world.ts'
@@ -24,12 +24,7 @@ export const buildImagesCommand: Command<typeof buildImagesInputs> = {
   name: 'build-images',
   inputs: buildImagesInputs,
   run: async (inputs, given, caller) => {
-    const { world, steps } = recordSteps(given)
-    const started = world.clock.now()
-    const past = () => {
-      const at = world.clock.now()
-      return { at, seconds: (at.getTime() - started.getTime()) / 1000, steps: steps() }
-    }
+    const { world, past } = recordPast(given)
     try {
       const wishes = parseWishes(inputs.tools, ['syft', 'grype', 'buildx'])
       const options = await readOptions(inputs, world, caller)

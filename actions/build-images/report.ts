@@ -2,8 +2,7 @@ import type { BuildResult } from '../../src/build/buildimages.ts'
 import { type CommandResult, STATUS } from '../../src/edge/command.ts'
 import { RELEASE_STEP } from '../../src/build/publication.ts'
 import type { Step } from '../../src/report/steps.ts'
-import { resultOfError } from '../../src/edge/report.ts'
-import { refusalPage, refusalSummary } from '../../src/report/refusal.ts'
+import { PAGE_FILE, type Past, refusedResult } from '../../src/edge/refused.ts'
 import { formatImageSet, LOCK_FILE } from '../../src/release/imageset.ts'
 import { LOCK_FORMS, lockForms } from '../../src/release/lockforms.ts'
 import { type Judged, stoppedBy } from '../../src/scan/judgement.ts'
@@ -18,7 +17,6 @@ import { buildSummary } from './summary.ts'
 import { originInWords } from './words.ts'
 
 const NAME = 'build-images'
-const PAGE_FILE = 'report.html'
 
 /** What `build-images` says: outputs, `build-images.v1` report, page, summary, annotations, lock file in its forms, and SARIF. */
 export function reportBuild(result: BuildResult, how: Circumstances): CommandResult {
@@ -60,18 +58,8 @@ export function reportBuild(result: BuildResult, how: Circumstances): CommandRes
 }
 
 /** A refusal, with its page: somebody who looks for the report must find why there is none. */
-export function reportRefusal(
-  error: unknown,
-  past: Pick<Circumstances, 'at' | 'seconds' | 'steps'>,
-): CommandResult {
-  const result = resultOfError(error, NAME)
-  const { headline: message, details = [] } = result
-  const refusal = { about: NAME, message, details, consequence: consequenceOf(past.steps), ...past }
-  return {
-    ...result,
-    summary: refusalSummary(refusal),
-    files: { 'report-page': { name: PAGE_FILE, content: refusalPage(refusal) } },
-  }
+export function reportRefusal(error: unknown, past: Past): CommandResult {
+  return refusedResult(error, { about: NAME, consequence: consequenceOf(past.steps) }, past)
 }
 
 function consequenceOf(steps: readonly Step[]): string {

@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openCluster } from '../../src/cluster/cluster.ts'
-import { type Caller, type Command, evidenceFolder } from '../../src/edge/command.ts'
+import {
+  type Caller,
+  type Command,
+  type CommandResult,
+  evidenceFolder,
+} from '../../src/edge/command.ts'
+import { type Recorded, recordPast } from '../../src/edge/refused.ts'
 import type { Inputs } from '../../src/edge/inputs.ts'
 import {
   type Environment,
@@ -18,51 +24,63 @@ import { handOver } from '../../src/rollout/gitops/handover.ts'
 import type { DeploySource } from '../../src/rollout/outcome.ts'
 import type { World } from '../../src/world.ts'
 import { deployInputs } from './inputs.ts'
-import { reportDeploy } from './report.ts'
+import { readEvidenceTexts } from './evidencetexts.ts'
+import { reportDeploy, reportRefusedDeploy } from './report.ts'
 
 type DeployInputs = Inputs<typeof deployInputs>
 
 export const deployCommand: Command<typeof deployInputs> = {
   name: 'deploy',
   inputs: deployInputs,
-  run: async (inputs, world, caller) => {
-    requireOneSource(inputs)
-    const source = await world.progress.step('Read the release', () => readSource(inputs, world))
-    const environments = readEnvironments(source.manifests)
-    const declared = findEnvironment(environments, inputs.environment)
-    const environment = chosen(declared, inputs)
-    const started = world.clock.now().getTime()
-    const secondsUntilNow = () => (world.clock.now().getTime() - started) / 1000
-    if (inputs.mode === 'gitops') {
-      const target = gitTarget(inputs, caller)
-      const result = await handOver({ source, environment, lint: inputs.lint }, target, world)
-      return reportDeploy(result, { environment, seconds: secondsUntilNow() })
+  run: async (inputs, given, caller) => {
+    const { world, past } = recordPast(given)
+    try {
+      return await runDeploy(inputs, { world, past, caller })
+    } catch (error) {
+      world.signal.throwIfAborted()
+      return reportRefusedDeploy(error, past())
     }
-    const cluster = await openCluster(inputs, world.signal)
-    const result = await deploy(
-      {
-        source,
-        application: environments.application,
-        environment,
-        mode: inputs.mode,
-        planHash: inputs['plan-hash'],
-        lint: inputs.lint,
-        forceConflicts: inputs['force-conflicts'],
-        timeoutSeconds: inputs.timeout,
-        prune: inputs.prune,
-        onFailure: inputs['on-failure'],
-        holder: caller.run,
-        concurrent: inputs.concurrent,
-        settleSeconds: inputs.settle,
-        evidenceFolder: evidenceFolder(caller),
-      },
-      cluster,
-      world,
-    )
-    return reportDeploy(result, {
-      ...{ environment, seconds: secondsUntilNow(), evidenceFolder: evidenceFolder(caller) },
-    })
   },
+}
+
+async function runDeploy(
+  inputs: DeployInputs,
+  { world, past, caller }: Recorded & { readonly caller: Caller },
+): Promise<CommandResult> {
+  requireOneSource(inputs)
+  const source = await world.progress.step('Read the release', () => readSource(inputs, world))
+  const environments = readEnvironments(source.manifests)
+  const declared = findEnvironment(environments, inputs.environment)
+  const environment = chosen(declared, inputs)
+  if (inputs.mode === 'gitops') {
+    const target = gitTarget(inputs, caller)
+    const result = await handOver({ source, environment, lint: inputs.lint }, target, world)
+    return reportDeploy(result, { environment, ...past() })
+  }
+  const cluster = await openCluster(inputs, world.signal)
+  const folder = evidenceFolder(caller)
+  const result = await deploy(
+    {
+      source,
+      application: environments.application,
+      environment,
+      mode: inputs.mode,
+      planHash: inputs['plan-hash'],
+      lint: inputs.lint,
+      forceConflicts: inputs['force-conflicts'],
+      timeoutSeconds: inputs.timeout,
+      prune: inputs.prune,
+      onFailure: inputs['on-failure'],
+      holder: caller.run,
+      concurrent: inputs.concurrent,
+      settleSeconds: inputs.settle,
+      evidenceFolder: folder,
+    },
+    cluster,
+    world,
+  )
+  const texts = await readEvidenceTexts(folder, result.failure?.evidence ?? [])
+  return reportDeploy(result, { environment, evidenceFolder: folder, ...past() }, { texts })
 }
 
 /** The environment as declared, with what the inputs choose otherwise. */

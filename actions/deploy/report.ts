@@ -1,11 +1,13 @@
 import { type CommandResult, STATUS } from '../../src/edge/command.ts'
-import type { Environment } from '../../src/environments/environments.ts'
-import type { Change } from '../../src/cluster/changes.ts'
-import { nameOf } from '../../src/render/manifest.ts'
+import { PAGE_FILE, type Past, refusedResult } from '../../src/edge/refused.ts'
 import { ganttOf, isEmpty } from '../../src/report/gantt.ts'
 import { codeBlock, markdownTable } from '../../src/report/markdown.ts'
+import type { Section } from '../../src/report/page.ts'
 import type { DeployResult, Outcome } from '../../src/rollout/outcome.ts'
-import { type PlannedChange, planLines } from '../../src/rollout/preflight/plan.ts'
+import { planLines } from '../../src/rollout/preflight/plan.ts'
+import { type Circumstances, type DeployReport, describeDeploy, plannedOf } from './deployreport.ts'
+import type { EvidenceText } from './evidencetexts.ts'
+import { deployPage } from './page.ts'
 
 const STATUSES: Readonly<Record<Outcome, number>> = {
   deployed: STATUS.good,
@@ -18,76 +20,60 @@ const STATUSES: Readonly<Record<Outcome, number>> = {
   'rollback-failed': STATUS.rollbackFailed,
 }
 
+/** What a page has besides the report. */
+export type PageExtras = {
+  /** The command that deployed: `deploy`, `promote` or `preview`. */
+  readonly about?: string
+  readonly texts?: readonly EvidenceText[]
+  /** Sections of its own, which come first. */
+  readonly sections?: readonly Section[]
+}
+
 /** What `deploy` says; promote and preview, which deploy too, say it the same way. */
 export function reportDeploy(
   result: DeployResult,
-  where: {
-    readonly environment: Environment
-    readonly seconds: number
-    /** Where the evidence of a failure was written. */
-    readonly evidenceFolder?: string | undefined
-  },
+  how: Circumstances,
+  extras: PageExtras = {},
 ): CommandResult {
-  const { outcome, release, planHash, message, failure } = result
-  const { environment, seconds } = where
-  const changes = result.plan?.changes ?? result.changes.flatMap(plainChange)
-  const warnings = result.warnings ?? []
+  const report = describeDeploy(result, how)
+  const { outcome, release, planHash, message, environment, url } = report
   const good = STATUSES[outcome] === STATUS.good
-  const details = failure?.details ?? []
+  const details = result.failure?.details ?? []
   return {
     outputs: {
-      ...{ outcome, release, 'plan-hash': planHash },
-      ...{ commit: result.commit ?? '', url: environment.url },
-      ...{
-        cause: failure?.rolloutCause?.code ?? '',
-        evidence: hasFiles(result) ? (where.evidenceFolder ?? '') : '',
-      },
+      ...{ outcome, release, 'plan-hash': planHash, commit: report.commit ?? '', url },
+      cause: report.cause ?? '',
+      evidence: hasFiles(report) ? (how.evidenceFolder ?? '') : '',
     },
-    report: {
-      kind: 'deploy',
-      version: 1,
-      outcome,
-      release,
-      planHash,
-      environment: environment.name,
-      namespace: environment.namespace,
-      url: environment.url,
-      message,
-      cause: failure?.rolloutCause?.code ?? null,
-      changes: changes.map(({ object, action, fields, taken }) => ({
-        ...{ object, action, taken },
-        fields: fields.map(({ path }) => path),
-        values: fields.map(({ path, before = null, after = null }) => ({ path, before, after })),
-      })),
-      warnings,
-      commit: result.commit ?? null,
-      ...{ strategy: environment.strategy.type, timeline: result.timeline ?? null },
-      evidence: failure?.evidence ?? [],
-      seconds,
-    },
-    summary: summaryOf(result, { environment, changes, isGood: good }),
-    headline: `${environment.name}: ${outcome}. ${message}`,
+    report,
+    summary: summaryOf(report, { isGood: good, details }),
+    headline: `${environment}: ${outcome}. ${message}`,
     status: STATUSES[outcome],
     details: good ? [] : details,
+    files: { 'report-page': { name: PAGE_FILE, content: deployPage(report, extras) } },
   }
+}
+
+/** A deploy that was refused, or that ended by a fault that is no rollout's. */
+export function reportRefusedDeploy(error: unknown, past: Past, about = 'deploy'): CommandResult {
+  const hasBegun = past.steps.some(({ title }) => title.startsWith('Roll out '))
+  const consequence = hasBegun
+    ? 'Objects may have been written. The next deploy takes over where this one has ended.'
+    : 'Nothing was written to the cluster.'
+  return refusedResult(error, { about, consequence }, past)
 }
 
 /** Markdown for the job summary: what happened, what changed, what may go wrong, why it failed, and when what came. */
 function summaryOf(
-  result: DeployResult,
-  on: {
-    readonly environment: Environment
-    readonly changes: readonly PlannedChange[]
-    readonly isGood: boolean
-  },
+  report: DeployReport,
+  { isGood, details }: { readonly isGood: boolean; readonly details: readonly string[] },
 ): string {
-  const { outcome, message, planHash, warnings = [], failure } = result
-  const { environment, changes, isGood } = on
-  const details = failure?.details ?? []
+  const { outcome, message, planHash, warnings, environment, url, timeline } = report
+  const changes = plannedOf(report)
   return [
-    `## ${isGood ? '✓' : '✗'} deploy to ${environment.name}: ${outcome}`,
+    `## ${isGood ? '✓' : '✗'} deploy to ${environment}: ${outcome}`,
     message,
-    environment.url === '' ? '' : `Open ${environment.url}`,
+    url === '' ? '' : `Open ${url}`,
     changes.length === 0
       ? ''
       : markdownTable(
@@ -99,29 +85,18 @@ function summaryOf(
       : folded('What changes', planLines({ hash: planHash, changes })),
     warnings.length === 0 ? '' : folded('What may lose requests', warnings),
     details.length === 0 ? '' : codeBlock(details),
-    diagramOf(result),
+    timeline === null || isEmpty(timeline)
+      ? ''
+      : `<details><summary>Timeline</summary>\n\n\`\`\`mermaid\n${ganttOf(timeline)}\n\`\`\`\n\n</details>`,
   ]
     .filter((part) => part !== '')
     .join('\n\n')
-}
-
-/** Where there is no plan: names of fields, without values. */
-function plainChange({ object, action, fields }: Change): readonly PlannedChange[] {
-  if (action === 'unchanged') return []
-  const paths = fields.map((path) => ({ path, before: undefined, after: undefined }))
-  return [{ object: nameOf(object), action, fields: paths, taken: [] }]
-}
-
-/** When its pods came and its requests went elsewhere; GitHub draws it. */
-function diagramOf({ timeline }: DeployResult): string {
-  if (timeline === undefined || isEmpty(timeline)) return ''
-  return `<details><summary>Timeline</summary>\n\n\`\`\`mermaid\n${ganttOf(timeline)}\n\`\`\`\n\n</details>`
 }
 
 function folded(title: string, lines: readonly string[]): string {
   return `<details><summary>${title}</summary>\n\n${codeBlock(lines)}\n\n</details>`
 }
 
-function hasFiles({ failure }: DeployResult): boolean {
-  return failure?.evidence.some(({ files = [] }) => files.length > 0) === true
+function hasFiles({ evidence }: DeployReport): boolean {
+  return evidence.some(({ files = [] }) => files.length > 0)
 }

@@ -5,6 +5,7 @@ import {
   type CommandResult,
   evidenceFolder,
 } from '../../src/edge/command.ts'
+import { type Recorded, recordPast } from '../../src/edge/refused.ts'
 import type { Inputs } from '../../src/edge/inputs.ts'
 import { previewEnvironment, readEnvironments } from '../../src/environments/environments.ts'
 import { UserError } from '../../src/errors.ts'
@@ -17,8 +18,8 @@ import {
 } from '../../src/preview/preview.ts'
 import { pullRelease, readManifests } from '../../src/release/release.ts'
 import { deploy } from '../../src/rollout/deploy.ts'
-import type { World } from '../../src/world.ts'
-import { reportDeploy } from '../deploy/report.ts'
+import { readEvidenceTexts } from '../deploy/evidencetexts.ts'
+import { reportDeploy, reportRefusedDeploy } from '../deploy/report.ts'
 import { previewInputs } from './inputs.ts'
 import { reportRemoval } from './report.ts'
 
@@ -27,27 +28,39 @@ type PreviewInputs = Inputs<typeof previewInputs>
 export const previewCommand: Command<typeof previewInputs> = {
   name: 'preview',
   inputs: previewInputs,
-  run: async (inputs, world, caller) => {
-    if (inputs.command === 'reap') {
-      const cluster = await openCluster(inputs, world.signal)
-      return reportRemoval(await reapPreviews(cluster, world), 'reap')
+  run: async (inputs, given, caller) => {
+    const { world, past } = recordPast(given)
+    try {
+      return await runPreview(inputs, { world, past, caller })
+    } catch (error) {
+      world.signal.throwIfAborted()
+      return reportRefusedDeploy(error, past(), 'preview')
     }
-    requirePreviewName(inputs.name)
-    if (inputs.command === 'up') return await bringUp(inputs, world, caller)
-    const environments = readEnvironments(await readManifests(inputs.manifests))
-    const { namespace } = previewEnvironment(environments, inputs.name)
-    const cluster = await openCluster(inputs, world.signal)
-    const removed = await world.progress.step(`Remove ${namespace}`, () =>
-      removePreview(namespace, cluster, world),
-    )
-    return reportRemoval(removed ? [namespace] : [], 'down')
   },
+}
+
+type Run = Recorded & { readonly caller: Caller }
+
+async function runPreview(inputs: PreviewInputs, run: Run): Promise<CommandResult> {
+  const { world } = run
+  if (inputs.command === 'reap') {
+    const cluster = await openCluster(inputs, world.signal)
+    return reportRemoval(await reapPreviews(cluster, world), 'reap')
+  }
+  requirePreviewName(inputs.name)
+  if (inputs.command === 'up') return await bringUp(inputs, run)
+  const environments = readEnvironments(await readManifests(inputs.manifests))
+  const { namespace } = previewEnvironment(environments, inputs.name)
+  const cluster = await openCluster(inputs, world.signal)
+  const removed = await world.progress.step(`Remove ${namespace}`, () =>
+    removePreview(namespace, cluster, world),
+  )
+  return reportRemoval(removed ? [namespace] : [], 'down')
 }
 
 async function bringUp(
   inputs: PreviewInputs,
-  world: World,
-  caller: Caller,
+  { world, past, caller }: Run,
 ): Promise<CommandResult> {
   if (inputs.release === '')
     throw new UserError('A preview needs a release: the output of build-images')
@@ -58,7 +71,7 @@ async function bringUp(
   const cluster: Cluster = await openCluster(inputs, world.signal)
   const expires = await markPreview({ environment, name: inputs.name, ttl }, cluster, world)
   world.progress.say(`${environment.namespace} may be removed after ${expires}`)
-  const started = world.clock.now().getTime()
+  const folder = evidenceFolder(caller)
   const result = await deploy(
     {
       source: { identity: release.reference, ...release },
@@ -69,13 +82,17 @@ async function bringUp(
       prune: true,
       onFailure: 'rollback',
       holder: caller.run,
-      evidenceFolder: evidenceFolder(caller),
+      evidenceFolder: folder,
     },
     cluster,
     world,
   )
-  const seconds = (world.clock.now().getTime() - started) / 1000
-  const reported = reportDeploy(result, { environment, seconds })
+  const texts = await readEvidenceTexts(folder, result.failure?.evidence ?? [])
+  const reported = reportDeploy(
+    result,
+    { environment, evidenceFolder: folder, ...past() },
+    { about: 'preview', texts },
+  )
   return {
     ...reported,
     report: { ...reported.report, kind: 'preview', expires },

@@ -1,12 +1,15 @@
 import { type CommandResult, STATUS } from '../../src/edge/command.ts'
+import { PAGE_FILE } from '../../src/edge/refused.ts'
 import { junit } from '../../src/report/junit.ts'
 import { markdownTable } from '../../src/report/markdown.ts'
+import type { Step } from '../../src/report/steps.ts'
 import type { Verdict } from '../../src/verify/verify.ts'
+import { verdictPage } from './page.ts'
 
 const MARKS = { pass: '✓', fail: '✗', inconclusive: '?' } as const
 
-/** What `verify` says: the verdict, a `verdict.v1` report, JUnit and a summary. */
-export function reportVerdict(verdict: Verdict): CommandResult {
+/** What `verify` says: the verdict, a `verdict.v1` report, JUnit, a page and a summary. */
+export function reportVerdict(verdict: Verdict, steps: readonly Step[]): CommandResult {
   const { checks, environment } = verdict
   const bad = checks.filter(({ status }) => status !== 'pass')
   const count = `${checks.length - bad.length} of ${checks.length} checks passed`
@@ -28,6 +31,9 @@ export function reportVerdict(verdict: Verdict): CommandResult {
     details: bad.map(
       ({ status, check, name, detail }) => `${MARKS[status]} ${check}: ${name}: ${detail}`,
     ),
-    files: { junit: { name: 'junit.xml', content: junit(verdict) } },
+    files: {
+      junit: { name: 'junit.xml', content: junit(verdict) },
+      'report-page': { name: PAGE_FILE, content: verdictPage(verdict, steps) },
+    },
   }
 }

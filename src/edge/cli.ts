@@ -79,7 +79,11 @@ async function execute<S extends InputSpecs>(
     gitToken: process.env['TODO_DEPLOY_GIT_TOKEN'],
     folder: resolve('out', command.name),
   }
-  return await inRealWorld({ progress, signal }, (world) => command.run(inputs, world, caller))
+  try {
+    return await inRealWorld({ progress, signal }, (world) => command.run(inputs, world, caller))
+  } finally {
+    progress.close()
+  }
 }
 
 async function printResult(result: CommandResult, command: Command, flags: Flags): Promise<void> {

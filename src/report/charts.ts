@@ -76,12 +76,25 @@ export function pairedBars(
   return chart(drawn, legend)
 }
 
-/** When things happened, on one line of time: one row a thing, with as many stretches as it went through. */
-export function timeline(
-  rows: readonly { label: string; spans: readonly Span[]; words: string | Html }[],
+/** One thing on a line of time, with as many stretches as it went through. */
+export type TimeRow = {
+  readonly label: string
+  readonly spans: readonly Span[]
+  readonly words: string | Html
+}
+
+/** When things happened, on one line of time: one row a thing. */
+export function timeline(rows: readonly TimeRow[], legend: Legend): Html {
+  return groupedTimeline([{ title: '', rows }], legend)
+}
+
+/** The same for things of several kinds, each under its title. */
+export function groupedTimeline(
+  groups: readonly { readonly title: string; readonly rows: readonly TimeRow[] }[],
   legend: Legend,
 ): Html {
-  const last = Math.max(...rows.flatMap(({ spans }) => spans.map(({ end }) => end)), 0.1)
+  const all = groups.flatMap(({ rows }) => rows)
+  const last = Math.max(...all.flatMap(({ spans }) => spans.map(({ end }) => end)), 0.1)
   const ticks = ticksOf(last)
   const grid = ticks.map(
     (tick) =>
@@ -93,7 +106,7 @@ export function timeline(
         y2="100%"
       />`,
   )
-  const drawn = rows.map(({ label, spans, words }) => {
+  const draw = ({ label, spans, words }: TimeRow): Row => {
     const bars = spans.map(({ tone, start, end, text }) =>
       rect(
         tone,
@@ -102,7 +115,7 @@ export function timeline(
       ),
     )
     return { label, words, bar: drawing(BAR_HEIGHT, [...grid, ...bars]) }
-  })
+  }
   const names = ticks.map((tick, index) => {
     const anchor = index === 0 ? 'start' : tick / last > 0.92 ? 'end' : 'middle'
     return markup`<text x="${percent(tick / last)}" y="13" text-anchor="${anchor}">
@@ -110,6 +123,10 @@ export function timeline(
     </text>`
   })
   const axis = { label: '', bar: drawing(BAR_HEIGHT, names), words: '' }
+  const drawn = groups.flatMap(({ title, rows }) => [
+    ...(title === '' || rows.length === 0 ? [] : [title]),
+    ...rows.map(draw),
+  ])
   return chart([...drawn, axis], legend)
 }
 
@@ -132,14 +149,16 @@ export function ticksOf(length: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => Number((index * step).toFixed(1)))
 }
 
-function chart(rows: readonly Row[], legend: Legend): Html {
-  const items = rows.map(
-    ({ label, bar, words }) =>
-      markup`<li${label === '' ? markup` class="axis" aria-hidden="true"` : nothing}>
+/** Rows, and titles of those that follow. */
+function chart(rows: readonly (Row | string)[], legend: Legend): Html {
+  const items = rows.map((row) => {
+    if (typeof row === 'string') return markup`<li class="group"><h3>${row}</h3></li>`
+    const { label, bar, words } = row
+    return markup`<li${label === '' ? markup` class="axis" aria-hidden="true"` : nothing}>
         <span class="label">${word(label)}</span><span class="plot">${bar}</span
         ><span class="words">${words}</span>
-      </li>`,
-  )
+      </li>`
+  })
   const keys = legend.map(
     ({ tone, text }) =>
       markup`<li><svg class="key" aria-hidden="true"><rect width="100%" height="100%" class="tone-${tone}" /></svg>${text}</li>`,

@@ -1,17 +1,36 @@
 import type { PodTimes, Timeline } from '../rollout/timeline.ts'
+import {
+  legWords,
+  type PhaseName,
+  PHASE_WORDS,
+  phasesOf,
+  podsByWorkload,
+  shortName,
+} from './phases.ts'
 
-/** More rows than this are no picture any more. */
-const SHOWN_PODS = 40
+/** How Mermaid draws each phase; null: not at all, since a row says one thing only and this one says nothing new. */
+const TAGS: Readonly<Record<PhaseName, string | null>> = {
+  node: 'done, ',
+  pull: 'active, ',
+  init: '',
+  start: 'done, ',
+  probe: '',
+  unready: 'crit, ',
+  serve: null,
+  leave: 'done, ',
+}
 
-/** A timeline as a Mermaid diagram, for a job summary: the phases of each new pod, and when requests went elsewhere. */
+/** A timeline as a Mermaid diagram, for a job summary: waves, the phases of each pod, and when requests went elsewhere. */
 export function ganttOf(timeline: Timeline): string {
-  const { pods, shifts, ended } = timeline
-  const workloads = [...new Set(pods.map(({ workload }) => workload))].toSorted()
-  const shown = new Set(pods.slice(0, SHOWN_PODS))
-  const sections = workloads.flatMap((workload) => {
-    const rows = pods
-      .filter((pod) => pod.workload === workload && shown.has(pod))
-      .flatMap((pod) => rowsOf(pod, ended))
+  const { shifts, legs } = timeline
+  const waves = legs.flatMap((leg) => {
+    const rows = leg.waves.flatMap(({ name, from, to, isDone }) =>
+      row(name, isDone ? '' : 'crit, ', [seconds(from), seconds(to)]),
+    )
+    return rows.length === 0 ? [] : [`  section ${legWords(leg)}`, ...rows]
+  })
+  const pods = podsByWorkload(timeline).groups.flatMap(([workload, list]) => {
+    const rows = list.flatMap((pod) => rowsOf(pod, timeline))
     return rows.length === 0 ? [] : [`  section ${plain(workload)}`, ...rows]
   })
   const moves = shifts.map(
@@ -21,7 +40,8 @@ export function ganttOf(timeline: Timeline): string {
     'gantt',
     '  dateFormat X',
     '  axisFormat %H:%M:%S',
-    ...sections,
+    ...waves,
+    ...pods,
     ...(moves.length === 0 ? [] : ['  section requests', ...moves]),
   ].join('\n')
 }
@@ -31,33 +51,20 @@ export function isEmpty({ pods, shifts }: Timeline): boolean {
   return pods.length + shifts.length === 0
 }
 
-/** Each phase begins where the one before has ended; one that takes no whole second is left out. */
-function rowsOf(pod: PodTimes, ended: string): readonly string[] {
-  const name = pod.pod.startsWith(`${pod.workload}-`)
-    ? pod.pod.slice(pod.workload.length + 1)
-    : pod.pod
-  const row = (what: string, how: string, span: readonly [string, string]) => {
-    const [from, to] = span.map(seconds)
-    if (from === undefined || to === undefined || to <= from) return []
-    return [`  ${plain(`${name} ${what}`)} :${how}${from}, ${to}`]
-  }
-  const { created, scheduled, pull, init, started, ready } = pod
-  const rows = [
-    ...row('waits for a node', 'done, ', [created, scheduled ?? ended]),
-    ...(pull === null ? [] : row('pulls images', 'active, ', [pull.from, pull.to])),
-    ...(init === null ? [] : row('init', '', [init.from, init.to])),
-    ...(scheduled === null
-      ? []
-      : row('starts', 'done, ', [init?.to ?? pull?.to ?? scheduled, started ?? ended])),
-    ...(started === null
-      ? []
-      : row(ready === null ? 'is not ready' : 'gets ready', ready === null ? 'crit, ' : '', [
-          started,
-          ready ?? ended,
-        ])),
-  ]
-  if (rows.length > 0 || ready === null) return rows
-  return [`  ${plain(`${name} ready`)} :milestone, ${seconds(ready)}, 0s`]
+/** One that takes no whole second is left out. */
+function rowsOf(pod: PodTimes, timeline: Timeline): readonly string[] {
+  const name = shortName(pod)
+  const rows = phasesOf(pod, timeline).flatMap((phase) => {
+    const tag = TAGS[phase.name]
+    const span = [Math.floor(phase.from / 1000), Math.floor(phase.to / 1000)] as const
+    return tag === null ? [] : row(`${name} ${PHASE_WORDS[phase.name]}`, tag, span)
+  })
+  if (rows.length > 0 || pod.ready === null) return rows
+  return [`  ${plain(`${name} ready`)} :milestone, ${seconds(pod.ready)}, 0s`]
+}
+
+function row(title: string, tag: string, [from, to]: readonly [number, number]): readonly string[] {
+  return to <= from ? [] : [`  ${plain(title)} :${tag}${from}, ${to}`]
 }
 
 /** What Mermaid takes for its own is left out of names. */

@@ -59,6 +59,8 @@ nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; list-style: none;
 .chart { margin: 1rem 0 0; }
 .rows { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: minmax(6rem, max-content) minmax(0, 1fr) minmax(7rem, max-content); }
 .rows > li { display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; column-gap: 1rem; align-items: center; padding: 0.25rem 0; }
+.rows > .group { display: block; padding: 0; }
+.group h3 { margin: 1rem 0 0.25rem; }
 .rows .label { max-width: 18rem; }
 .rows .plot { display: block; line-height: 0; }
 .rows .words { font-size: 0.875rem; color: var(--soft); font-variant-numeric: tabular-nums; text-align: right; max-width: 20rem; }
@@ -76,6 +78,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; list-style: none;
 .tone-now { color: var(--now); } .tone-before { color: var(--before); } .tone-wait { color: var(--wait); }
 .tone-good { color: var(--good); } .tone-bad { color: var(--bad); }
 rect { fill: currentColor; }
+.plus { color: var(--good); } .minus { color: var(--bad); }
 .up { color: var(--up); } .down { color: var(--down); }
 .severity { display: inline-flex; align-items: center; gap: 0.375rem; white-space: nowrap; }
 
@@ -105,6 +108,7 @@ footer { color: var(--soft); font-size: 0.8125rem; padding: 0.5rem 1.5rem; }
   tbody tr:last-child { border-bottom: 0; padding-bottom: 0; }
   td, td.number { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0.75rem; padding: 0.125rem 0; border: 0; text-align: left; white-space: normal; }
   td { overflow-wrap: anywhere; }
+  td .word { white-space: normal; }
   td::before { content: attr(data-label); color: var(--soft); font-size: 0.8125rem; }
   td:has(> div:empty) { display: none; }
 }

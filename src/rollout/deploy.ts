@@ -13,6 +13,7 @@ import { confirmReady } from './confirmation.ts'
 import { failureOf } from './failure.ts'
 import { doneJobs, removeFinishedHooks } from './finishedjobs.ts'
 import type { DeployOptions, DeployResult } from './outcome.ts'
+import { imageChanges } from './imagechanges.ts'
 import { contractsOf, requireDatabase, withContracts, withHistory } from './migrations.ts'
 import { originOf, prepare, type Prepared } from './preflight/prepare.ts'
 import { pruneObjects, removeObjects } from './prune.ts'
@@ -35,6 +36,7 @@ export async function deploy(
   const resultOf = (end: Pick<DeployResult, 'outcome' | 'message' | 'failure'>): DeployResult => ({
     ...{ release: source.identity, planHash: prepared.whole.hash, plan: prepared.whole },
     ...{ changes: prepared.plan.changes, warnings: prepared.warnings, ...end },
+    ...{ before: prepared.state?.good?.release ?? null, images: imageChanges(prepared) },
   })
   const count = prepared.whole.changes.length
   if (options.mode === 'plan')
@@ -131,7 +133,11 @@ async function rollOutOrReturn(
     if (error instanceof CanaryUndecided) return { outcome: 'inconclusive', message: error.message }
     const failure = failureOf(error)
     world.progress.warn(failure.message)
-    return await restoreGood({ options, failure, handover, jobs, confirm }, cluster, world)
+    return await restoreGood(
+      { options, failure, handover, timeline, jobs, confirm },
+      cluster,
+      world,
+    )
   }
 }
 

@@ -2,6 +2,7 @@ import type { Change } from '../cluster/changes.ts'
 import type { Environment } from '../environments/environments.ts'
 import type { Files } from '../release/archive.ts'
 import type { ImageSet } from '../release/imageset.ts'
+import type { ImageChange } from './imagechanges.ts'
 import type { Lint } from './preflight/lint.ts'
 import type { Plan } from './preflight/plan.ts'
 import type { Timeline } from './timeline.ts'
@@ -66,6 +67,10 @@ export type DeployResult = {
   /** The cause in one line, where it did not go well. */
   readonly message: string
   readonly failure?: RolloutFailed
+  /** The last good release before, or null. */
+  readonly before?: string | null
+  /** The images of all workloads, as they were and as the release has them. */
+  readonly images?: readonly ImageChange[]
   /** When its pods came, and its requests went elsewhere. */
   readonly timeline?: Timeline
 }

@@ -9,7 +9,7 @@ import type { DeployOptions, DeployResult } from './outcome.ts'
 import { removeObjects } from './prune.ts'
 import { rollOut, type RolloutTarget } from './rollout.ts'
 import { type Handover, openHandover } from './strategies/handover.ts'
-import { recordTimeline } from './timeline.ts'
+import { recordTimeline, type TimelineRecorder } from './timeline.ts'
 import type { RolloutFailed } from './readiness/wait.ts'
 
 /** The way back gets its own time: the one of the deploy is used up. */
@@ -22,6 +22,8 @@ export type FailedDeploy = {
   readonly failure: RolloutFailed
   /** Of the rollout that failed. */
   readonly handover?: Handover
+  /** Of the whole deploy, the way back included. */
+  readonly timeline?: TimelineRecorder
   /** What it had made: among them Jobs that may have taken something away from the database. */
   readonly jobs?: readonly KubeObject[]
   /** Makes sure that nobody else deploys here by now. */
@@ -101,7 +103,7 @@ async function goBack(
   const objects = inventory.map(({ object }) => object).filter(({ kind }) => kind !== 'Job')
   const question = {
     ...{ objects, strategy: { type: 'rolling' } as const, before: {} },
-    timeline: recordTimeline(world.clock),
+    timeline: failed.timeline ?? recordTimeline(world.clock),
   }
   const handover = await openHandover(question, cluster, world)
   const target: RolloutTarget = {
@@ -113,6 +115,7 @@ async function goBack(
       absent: new Set(),
       isWayBack: true,
       handover,
+      timeline: question.timeline,
     },
     ...{ evidenceFolder: wayBackFolder(options), settleSeconds: options.settleSeconds },
     ...(failed.confirm === undefined ? {} : { confirm: failed.confirm }),

@@ -7,7 +7,7 @@ import { type NamespaceWatch, watchNamespace } from '../cluster/watch.ts'
 import { numberAt, textAt } from '../json.ts'
 import { keyOf, type KubeObject } from '../render/manifest.ts'
 import { splitWaves } from '../render/waves.ts'
-import type { World } from '../world.ts'
+import type { Waves, World } from '../world.ts'
 import { proveImages } from './readiness/imageproof.ts'
 import { uidOf } from './readiness/live.ts'
 import { isAwaited, isReadyLater } from './readiness/readiness.ts'
@@ -56,16 +56,29 @@ export async function rollOut(
   const { objects, deadline, handover, timeline } = target
   const plan = target.plan ?? { changes: [], resources: discoverResources(cluster) }
   const journal = openJournal(target, cluster)
-  const watch = await watchNamespace(target, cluster, world.signal)
+  const opened = await watchNamespace(target, cluster, world.signal)
+  const leg = timeline?.begin(target.isWayBack)
+  const watch = leg?.follow(opened) ?? opened
   const written = new Map<string, Written>()
   const waiting = waitingFor(target, { watch, written }, { cluster, world })
   const inventory: InventoryEntry[] = []
   const stage = { watch, deadline }
-  timeline?.capture(watch.picture())
+  watch.picture()
+  const waves = splitWaves(objects)
+  const step = async (name: string, title: string, work: (waves: Waves) => Promise<void>) => {
+    const names = waves.map((wave) => wave.name)
+    const done = waves.findIndex((wave) => wave.name === name)
+    const now = wavesAt(watch, names, done < 0 ? names.length : done)
+    const told = () => work(now)
+    await world.progress.step(title, () => leg?.wave(name, told) ?? told())
+  }
+  const between = async (name: string, work: () => Promise<void> | undefined) => {
+    await (leg?.between(name, async () => await work()) ?? work())
+  }
   try {
     await handover?.begin(stage)
-    for (const wave of splitWaves(objects)) {
-      await world.progress.step(`Roll out ${wave.name}`, async () => {
+    for (const wave of waves) {
+      await step(wave.name, `Roll out ${wave.name}`, async (waves) => {
         await target.confirm?.()
         await journal.record([...inventory, ...wave.objects.map((object) => ({ object, uid: '' }))])
         for (const [object, live] of await writeWave(wave.objects, { ...target, plan }, cluster)) {
@@ -76,23 +89,27 @@ export async function rollOut(
         }
         await journal.record(inventory)
         const own = wave.objects.filter(({ kind }) => !isReadyLater(kind))
-        await waitUntilReady({ ...waiting, objects: own }, watch, { cluster, world })
+        await waitUntilReady({ ...waiting, objects: own, waves }, watch, { cluster, world })
       })
-      await handover?.shift(stage)
+      await between('shift of requests', () => handover?.shift(stage))
     }
-    await world.progress.step('See that all of it is ready', async () => {
+    await step('all ready', 'See that all of it is ready', async (waves) => {
       const current = objects.map((object) => handover?.asNow(object) ?? object)
-      const all = { ...waiting, objects: current, untilSettled: true }
+      const all = { ...waiting, objects: current, untilSettled: true, waves }
       await waitUntilReady(all, watch, { cluster, world })
       await proveImages({ ...waiting, objects }, watch.picture(), { cluster, world })
     })
-    await handover?.settle(stage)
+    await between('bake time', () => handover?.settle(stage))
     await target.confirm?.()
   } finally {
-    timeline?.capture(watch.picture())
+    leg?.end(objects, watch.picture())
     watch.close()
   }
   return inventory
+}
+
+function wavesAt(of: object, names: readonly string[], done: number): Waves {
+  return { of, done, all: names.length, now: names[done] ?? '', later: names.slice(done + 1) }
 }
 
 function waitingFor(

@@ -56,12 +56,16 @@ describe('the timeline of a deploy', () => {
       {
         pod: 'web-1-b',
         workload: 'web',
+        isNew: true,
         created: time(0),
         scheduled: time(1),
         pull: { from: time(1), to: time(3) },
         init: { from: time(3), to: time(4) },
         started: time(5),
         ready: time(7),
+        restarts: 0,
+        leaving: null,
+        gone: null,
       },
     ])
   })
@@ -71,10 +75,66 @@ describe('the timeline of a deploy', () => {
     recorder.capture(picture())
     recorder.capture(picture(pod('web-1-b', undefined)))
     recorder.capture(picture())
-    recorder.shift('web', 'web-1')
+    recorder.shift({ service: 'web', what: 'web-1', side: 'new' })
     const { pods, shifts } = await recorder.finish('todo', fakeCluster())
     expect(pods).toMatchObject([{ pod: 'web-1-b', ready: null, pull: null }])
     expect(shifts).toMatchObject([{ service: 'web', what: 'web-1' }])
+  })
+
+  it('has the pods of before that had to go, and remembers when each was ready', async () => {
+    const clock = fakeClock()
+    const recorder = recordTimeline(clock)
+    const going = {
+      ...(pod('web-1-a', undefined) as object),
+      metadata: {
+        name: 'web-1-a',
+        uid: 'uid-of-web-1-a',
+        creationTimestamp: time(0),
+        deletionTimestamp: time(40),
+        deletionGracePeriodSeconds: 30,
+      },
+    }
+    recorder.capture(picture(pod('web-1-a', 2), pod('web-1-c', 2)))
+    recorder.capture(picture(going, pod('web-1-c', 2)))
+    await clock.sleep(15_000, new AbortController().signal)
+    recorder.capture(picture(pod('web-1-c', 2)))
+    const { pods } = await recorder.finish('todo', fakeCluster())
+    expect(pods).toMatchObject([
+      {
+        ...{ pod: 'web-1-a', isNew: false, workload: 'web', ready: time(2) },
+        ...{ leaving: '2026-11-21T12:00:10.000Z', gone: '2026-11-21T12:00:15.000Z' },
+      },
+    ])
+  })
+
+  it('tells its own times by the clock of the cluster, where the two differ', async () => {
+    const recorder = recordTimeline(fakeClock())
+    const early = pod('web-1-b', undefined) as { metadata: object }
+    const metadata = { ...early.metadata, creationTimestamp: '2026-11-21T11:50:00Z' }
+    recorder.capture(picture())
+    recorder.capture(picture({ ...early, metadata }))
+    recorder.shift({ service: 'web', what: 'web-1', side: 'new' })
+    const { began, shifts } = await recorder.finish('todo', fakeCluster())
+    expect([began, shifts[0]?.at]).toEqual(Array(2).fill('2026-11-21T11:50:00.000Z'))
+  })
+
+  it('has the waves of a rollout, and the one in which it ended', async () => {
+    const recorder = recordTimeline(fakeClock())
+    const leg = recorder.begin(false)
+    await leg.wave('services', () => Promise.resolve())
+    const failing = leg.wave('workloads', () => Promise.reject(new Error('no')))
+    await expect(failing).rejects.toThrow('no')
+    leg.end([], emptyPicture)
+    const { legs } = await recorder.finish('todo', fakeCluster())
+    expect(legs).toMatchObject([
+      {
+        isWayBack: false,
+        waves: [
+          { name: 'services', isDone: true },
+          { name: 'workloads', isDone: false },
+        ],
+      },
+    ])
   })
 
   it('does without pulls where the events can not be read', async () => {

@@ -1,135 +1,240 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Picture } from '../cluster/watch.ts'
-import { at, listAt, textAt } from '../json.ts'
-import type { Clock } from '../world.ts'
+import type { NamespaceWatch, Picture } from '../cluster/watch.ts'
+import { textAt } from '../json.ts'
+import type { KubeObject } from '../render/manifest.ts'
+import type { Clock, Row } from '../world.ts'
+import { type PodTimes, readPulls, type Span, timesOf } from './podtimes.ts'
+import { workloadRows } from './readiness/row.ts'
 
-/** From one time to another, as the cluster says them: whole seconds, in ISO 8601. */
-export type Span = { readonly from: string; readonly to: string }
+export type { PodTimes, Span } from './podtimes.ts'
 
-/** What became of one pod that began during a deploy; null where it did not come to that. */
-export type PodTimes = {
-  readonly pod: string
-  /** The Deployment, StatefulSet, DaemonSet or Job that it belongs to. */
-  readonly workload: string
-  readonly created: string
-  readonly scheduled: string | null
-  /** Of all its images; null where they were on the node. */
-  readonly pull: Span | null
-  /** Of its init containers, the first to the last. */
-  readonly init: Span | null
-  /** When the last of its containers began to run. */
-  readonly started: string | null
-  readonly ready: string | null
-}
+/** Which pods requests go to. */
+export type Side = 'old' | 'both' | 'new'
 
 /** Requests that began to go elsewhere. */
-export type ShiftTime = { readonly at: string; readonly service: string; readonly what: string }
+export type ShiftTime = {
+  readonly at: string
+  readonly service: string
+  readonly what: string
+  readonly side: Side
+}
+
+export type WaveTimes = {
+  readonly name: string
+  readonly from: string
+  readonly to: string
+  readonly isDone: boolean
+}
+
+/** One rollout: that of the release, or the way back from it. */
+export type Leg = {
+  readonly isWayBack: boolean
+  readonly from: string
+  readonly to: string
+  readonly waves: readonly WaveTimes[]
+  /** As they were at its end. */
+  readonly workloads: readonly Row[]
+}
+
+/** What was asked of the pods of one side during a step of a canary. */
+export type SideSample = {
+  readonly answers: number
+  readonly errors: number
+  /** Milliseconds. */
+  readonly p95: number
+  readonly restarts: number
+}
+
+/** New pods and those of before, compared while both took requests. */
+export type Comparison = {
+  readonly at: string
+  readonly workload: string
+  /** Percent that was asked for, and what the new pods really got. */
+  readonly step: number
+  readonly share: number
+  readonly verdict: 'pass' | 'fail' | 'inconclusive'
+  readonly reasons: readonly string[]
+  readonly canary: SideSample
+  readonly baseline: SideSample
+}
 
 export type Timeline = {
   readonly began: string
   readonly ended: string
   readonly pods: readonly PodTimes[]
   readonly shifts: readonly ShiftTime[]
+  readonly legs: readonly Leg[]
+  readonly comparisons: readonly Comparison[]
+}
+
+/** Writes down one rollout while it goes on. */
+export type LegRecorder = {
+  /** The same watch; every picture of it that somebody looks at is kept note of. */
+  follow: (watch: NamespaceWatch) => NamespaceWatch
+  wave: <T>(name: string, work: () => Promise<T>) => Promise<T>
+  /** What comes between waves, and is left out where there was nothing to do. */
+  between: <T>(name: string, work: () => Promise<T>) => Promise<T>
+  end: (objects: readonly KubeObject[], picture: Picture) => void
 }
 
 /** Collects during a deploy what its timeline shows. */
 export type TimelineRecorder = {
-  shift: (service: string, what: string) => void
-  /** Keeps what a picture knows about pods that are new since the first one; pods that are gone later stay known. */
+  shift: (shift: Omit<ShiftTime, 'at'>) => void
+  compare: (comparison: Omit<Comparison, 'at'>) => void
+  begin: (isWayBack: boolean) => LegRecorder
+  /** Keeps what a picture knows about pods that came or went since the first one; pods that are gone stay known. */
   capture: (picture: Picture) => void
   /** Asks for the events of the pulls and puts everything together. */
   finish: (namespace: string, cluster: Cluster) => Promise<Timeline>
 }
 
+/** Shorter was nothing to do. */
+const LEAST_MS = 200
+/** Clocks that differ by less are taken for one: times of the cluster are cut to seconds, and news takes a moment. */
+const SAME_CLOCK_MS = { ahead: -1_000, behind: 5_000 } as const
+
 export function recordTimeline(clock: Clock): TimelineRecorder {
-  const began = clock.now().toISOString()
+  const now = () => clock.now().toISOString()
+  const began = now()
   const shifts: ShiftTime[] = []
-  const pods = new Map<string, PodTimes>()
-  let before: ReadonlySet<string> | undefined
+  const comparisons: Comparison[] = []
+  const legs: Leg[] = []
+  const pods = watchPods(clock)
   return {
-    shift: (service, what) => {
-      shifts.push({ at: clock.now().toISOString(), service, what })
+    shift: (shift) => {
+      shifts.push({ at: now(), ...shift })
     },
-    capture: (picture) => {
-      before ??= new Set(picture.Pod.map(uidOf))
-      for (const pod of picture.Pod)
-        if (!before.has(uidOf(pod))) pods.set(nameOf(pod), timesOf(pod, picture))
+    compare: (comparison) => {
+      comparisons.push({ at: now(), ...comparison })
     },
+    begin: (isWayBack) => recordLeg({ isWayBack, now, legs, capture: pods.capture }),
+    capture: pods.capture,
     finish: async (namespace, cluster) => {
-      const pulls = pods.size === 0 ? new Map<string, Span>() : await readPulls(namespace, cluster)
-      const list = [...pods.values()]
-        .map((pod) => ({ ...pod, pull: pulls.get(pod.pod) ?? null }))
-        .toSorted((a, b) => a.created.localeCompare(b.created) || a.pod.localeCompare(b.pod))
-      return { began, ended: clock.now().toISOString(), pods: list, shifts }
+      const list = await pods.finish(namespace, cluster)
+      const own = { began, ended: now(), shifts, legs, comparisons }
+      return { ...onClusterClock(own, pods.skew()), pods: list }
     },
   }
 }
 
-function timesOf(pod: unknown, picture: Picture): PodTimes {
-  const inits = listAt(pod, 'status', 'initContainerStatuses')
-  const begins = inits.flatMap((one) => startOf(one) ?? [])
-  const ends = inits.flatMap((one) => textAt(one, 'state', 'terminated', 'finishedAt') ?? [])
-  const starts = listAt(pod, 'status', 'containerStatuses').map(startOf)
-  const [from, to] = [begins.toSorted()[0], ends.toSorted().at(-1)]
+function recordLeg(of: {
+  readonly isWayBack: boolean
+  readonly now: () => string
+  readonly legs: Leg[]
+  readonly capture: (picture: Picture) => void
+}): LegRecorder {
+  const { isWayBack, now, legs, capture } = of
+  const from = now()
+  const waves: WaveTimes[] = []
+  const timed = async <T>(name: string, work: () => Promise<T>, least: number): Promise<T> => {
+    const begun = now()
+    let isDone = false
+    try {
+      const result = await work()
+      isDone = true
+      return result
+    } finally {
+      const wave = { name, from: begun, to: now(), isDone }
+      if (!isDone || Date.parse(wave.to) - Date.parse(begun) >= least) waves.push(wave)
+    }
+  }
   return {
-    pod: nameOf(pod),
-    workload: workloadOf(pod, picture),
-    created: textAt(pod, 'metadata', 'creationTimestamp') ?? '',
-    scheduled: conditionTime(pod, 'PodScheduled'),
-    pull: null,
-    init: from === undefined || to === undefined ? null : { from, to },
-    started: starts.includes(undefined) ? null : (starts.toSorted().at(-1) ?? null),
-    ready: conditionTime(pod, 'Ready'),
+    follow: (watch) => ({
+      ...watch,
+      picture: () => {
+        const picture = watch.picture()
+        capture(picture)
+        return picture
+      },
+    }),
+    wave: (name, work) => timed(name, work, 0),
+    between: (name, work) => timed(name, work, LEAST_MS),
+    end: (objects, picture) => {
+      legs.push({ isWayBack, from, to: now(), waves, workloads: workloadRows(objects, picture) })
+    },
   }
 }
 
-function startOf(status: unknown): string | undefined {
-  return (
-    textAt(status, 'state', 'running', 'startedAt') ??
-    textAt(status, 'state', 'terminated', 'startedAt')
-  )
-}
-
-function conditionTime(pod: unknown, type: string): string | null {
-  const found = listAt(pod, 'status', 'conditions').find(
-    (condition) => textAt(condition, 'type') === type && textAt(condition, 'status') === 'True',
-  )
-  return textAt(found, 'lastTransitionTime') ?? null
-}
-
-function workloadOf(pod: unknown, picture: Picture): string {
-  const owner = at(pod, 'metadata', 'ownerReferences', 0)
-  const name = textAt(owner, 'name') ?? nameOf(pod)
-  if (textAt(owner, 'kind') !== 'ReplicaSet') return name
-  const set = picture.ReplicaSet.find((found) => nameOf(found) === name)
-  return textAt(set, 'metadata', 'ownerReferences', 0, 'name') ?? name
-}
-
-/** From the first "Pulling" to the last "Pulled" of each pod. Events that can't be read leave them out: a picture is no reason to fail. */
-async function readPulls(namespace: string, cluster: Cluster): Promise<ReadonlyMap<string, Span>> {
-  const selector = encodeURIComponent('involvedObject.kind=Pod')
-  const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=${selector}`
-  const answer = await cluster.call({ method: 'GET', path }).catch(() => undefined)
-  const spans = new Map<string, Span>()
-  const events = listAt(answer?.body, 'items')
-    .map((event) => ({ event, time: timeOf(event) }))
-    .toSorted((a, b) => a.time.localeCompare(b.time))
-  for (const { event, time } of events) {
-    const pod = textAt(event, 'involvedObject', 'name') ?? ''
-    const reason = textAt(event, 'reason')
-    const known = spans.get(pod)
-    if (reason === 'Pulling') spans.set(pod, { from: known?.from ?? time, to: time })
-    if (reason === 'Pulled' && known !== undefined) spans.set(pod, { ...known, to: time })
+/** Follows the pods from picture to picture. Those that never change are looked at once. */
+function watchPods(clock: Clock) {
+  const pods = new Map<string, PodTimes>()
+  const looked = new Map<string, unknown>()
+  /** Nobody else says when these were gone. */
+  const vanished = new Set<string>()
+  let before: ReadonlySet<string> | undefined
+  let skew: number | undefined
+  const began = clock.now().toISOString()
+  const meet = (pod: unknown, picture: Picture) => {
+    const uid = uidOf(pod)
+    const isNew = before?.has(uid) !== true
+    const known = pods.get(uid)
+    const times = { ...timesOf(pod, picture, known), isNew }
+    if (known === undefined && isNew) {
+      const late = clock.now().getTime() - Date.parse(times.created)
+      if (!Number.isNaN(late)) skew = Math.min(skew ?? late, late)
+    }
+    pods.set(uid, times)
   }
-  return spans
+  return {
+    skew: () => skew ?? 0,
+    capture: (picture: Picture) => {
+      before ??= new Set(picture.Pod.map(uidOf))
+      const seen = new Set<string>()
+      for (const pod of picture.Pod) {
+        const uid = uidOf(pod)
+        seen.add(uid)
+        if (looked.get(uid) === pod) continue
+        looked.set(uid, pod)
+        meet(pod, picture)
+      }
+      for (const uid of looked.keys())
+        if (!seen.has(uid)) {
+          looked.delete(uid)
+          const known = pods.get(uid)
+          if (known === undefined || known.gone !== null) continue
+          pods.set(uid, { ...known, gone: clock.now().toISOString() })
+          vanished.add(uid)
+        }
+    },
+    finish: async (namespace: string, cluster: Cluster): Promise<readonly PodTimes[]> => {
+      const shift = correctionOf(skew ?? 0)
+      // A Job's pod that had done its work before stays for long, and may go now: that is no news.
+      const told = [...pods].filter(
+        ([, { isNew, leaving, gone }]) =>
+          isNew || (gone === null ? leaving !== null : gone >= shift(began)),
+      )
+      const pulls =
+        told.length === 0 ? new Map<string, Span>() : await readPulls(namespace, cluster)
+      return told
+        .map(([uid, pod]) => ({
+          ...pod,
+          pull: pod.isNew ? (pulls.get(pod.pod) ?? null) : null,
+          gone: pod.gone !== null && vanished.has(uid) ? shift(pod.gone) : pod.gone,
+        }))
+        .toSorted((a, b) => a.created.localeCompare(b.created) || a.pod.localeCompare(b.pod))
+    },
+  }
 }
 
-function timeOf(event: unknown): string {
-  return textAt(event, 'firstTimestamp') ?? textAt(event, 'eventTime') ?? ''
+/** Own times as the cluster's clock would say them, where the two clocks differ. */
+function onClusterClock(own: Omit<Timeline, 'pods'>, skew: number): Omit<Timeline, 'pods'> {
+  const shift = correctionOf(skew)
+  return {
+    began: shift(own.began),
+    ended: shift(own.ended),
+    shifts: own.shifts.map((one) => ({ ...one, at: shift(one.at) })),
+    comparisons: own.comparisons.map((one) => ({ ...one, at: shift(one.at) })),
+    legs: own.legs.map((leg) => ({
+      ...leg,
+      ...{ from: shift(leg.from), to: shift(leg.to) },
+      waves: leg.waves.map((one) => ({ ...one, from: shift(one.from), to: shift(one.to) })),
+    })),
+  }
 }
 
-function nameOf(object: unknown): string {
-  return textAt(object, 'metadata', 'name') ?? ''
+function correctionOf(skew: number): (time: string) => string {
+  const isOne = skew > SAME_CLOCK_MS.ahead && skew < SAME_CLOCK_MS.behind
+  return (time) => (isOne ? time : new Date(Date.parse(time) - skew).toISOString())
 }
 
 function uidOf(object: unknown): string {

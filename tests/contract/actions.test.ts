@@ -27,10 +27,20 @@ const OUTPUTS = {
     'report-page',
     'report',
   ],
-  deploy: ['outcome', 'release', 'plan-hash', 'commit', 'cause', 'evidence', 'url', 'report'],
-  verify: ['verdict', 'junit', 'report'],
-  promote: ['outcome', 'record', 'report'],
-  preview: ['url', 'outcome', 'report'],
+  deploy: [
+    'outcome',
+    'release',
+    'plan-hash',
+    'commit',
+    'cause',
+    'evidence',
+    'url',
+    'report-page',
+    'report',
+  ],
+  verify: ['verdict', 'junit', 'report-page', 'report'],
+  promote: ['outcome', 'record', 'report-page', 'report'],
+  preview: ['url', 'outcome', 'report-page', 'report'],
 }
 
 const commands = [buildImagesCommand, deployCommand, verifyCommand, promoteCommand, previewCommand]

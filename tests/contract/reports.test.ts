@@ -72,20 +72,24 @@ const promotion = {
   environment,
 } as const
 
-const where = { environment, seconds: 1.5 }
+const past = { at: new Date(at), seconds: 1.5, steps: [] }
+const where = { environment, ...past }
 
-const verdict = reportVerdict({
-  version: 1,
-  release,
-  environment: 'dev',
-  namespace: 'todo-dev',
-  profile: 'smoke',
-  complete: true,
-  verdict: 'pass',
-  checks: [{ check: 'http', name: 'backend', status: 'pass', detail: '200', seconds: 0.1 }],
-  at,
-  seconds: 2,
-})
+const verdict = reportVerdict(
+  {
+    version: 1,
+    release,
+    environment: 'dev',
+    namespace: 'todo-dev',
+    profile: 'smoke',
+    complete: true,
+    verdict: 'pass',
+    checks: [{ check: 'http', name: 'backend', status: 'pass', detail: '200', seconds: 0.1 }],
+    at,
+    seconds: 2,
+  },
+  [],
+)
 
 const running = {
   name: 'dev',
@@ -122,7 +126,7 @@ const cases = [
   { name: 'a good deploy', schema: 'deploy', result: reportDeploy(deployed, where) },
   { name: 'a failed deploy', schema: 'deploy', result: reportDeploy(returned, where) },
   { name: 'a verdict', schema: 'verdict', result: verdict },
-  { name: 'a promotion', schema: 'promotion', result: reportPromotion(promotion, 4) },
+  { name: 'a promotion', schema: 'promotion', result: reportPromotion(promotion, past) },
   { name: 'a status', schema: 'status', result: reportStatus([running, empty]) },
   { name: 'a removed preview', schema: 'preview', result: reportRemoval(['todo-pr-1'], 'down') },
   {

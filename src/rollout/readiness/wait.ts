@@ -2,13 +2,14 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { type NamespaceWatch, type Picture } from '../../cluster/watch.ts'
 import { numberAt, textAt } from '../../json.ts'
 import { keyOf, type KubeObject, nameOf } from '../../render/manifest.ts'
-import type { World } from '../../world.ts'
+import type { Waves, World } from '../../world.ts'
 import { type Cause, type CauseContext, causeOf, lateCauseOf } from '../causes/causes.ts'
 import { explainFailure, type FailedObject } from '../evidence/explanation.ts'
 import { findLive, isTrue, newestPods } from './live.ts'
 import { isAwaited, readinessOf } from './readiness.ts'
 import { NO_ANSWER } from './routes.ts'
 import { type Course, unsettled } from './settling.ts'
+import { rowOf } from './row.ts'
 import { newSightings, type Sightings } from './sightings.ts'
 import type { Readiness } from './verdict.ts'
 import { openWitness, type Witness } from './witness.ts'
@@ -40,6 +41,8 @@ export type Waiting = {
   readonly evidenceFolder?: string
   /** The objects of the last good release, to show what is different now. */
   readonly before?: readonly KubeObject[]
+  /** How far the rollout is that this belongs to. */
+  readonly waves?: Waves
 }
 
 export type WaitContext = { readonly cluster: Cluster; readonly world: World }
@@ -68,13 +71,17 @@ export async function waitUntilReady(
     const picture = watch.picture()
     const look = lookAt(waiting, { picture, sightings, witness })
     const held = waiting.course === undefined ? [] : unsettled(waiting.course, picture)
-    show(look, { isCurrent, held: waiting.untilSettled === true ? held : [] }, world)
+    const shown = waiting.untilSettled === true ? held : []
+    show(look, { isCurrent, held: shown, waves: waiting.waves }, world)
     const open = look.states.filter(({ readiness }) => readiness.state !== 'ready')
     const isSettled = waiting.untilSettled !== true || held.length === 0
     if (isCurrent && open.length === 0 && isSettled) return
     if (isCurrent) {
       const broken = brokenAmong(open, look.context)
-      if (broken !== undefined) throw await fail([broken], picture)
+      if (broken !== undefined) {
+        show(asBroken(look, broken), { isCurrent, held: [], waves: waiting.waves }, world)
+        throw await fail([broken], picture)
+      }
     }
     if (world.clock.now().getTime() > waiting.deadline)
       throw await fail(lateAmong(open, look.context), picture)
@@ -185,18 +192,28 @@ function bornOf(pod: unknown): string {
   return textAt(pod, 'metadata', 'creationTimestamp') ?? ''
 }
 
-const marks = { ready: '✓', waiting: '…', failed: '✗' } as const
+/** The same picture, with the object that will not come right marked so. */
+function asBroken(look: Look, { object, cause }: FailedObject): Look {
+  if (cause === undefined) return look
+  const { code, text: detail, remedy } = cause
+  const readiness = { state: 'failed', code, detail, remedy } as const
+  const states = look.states.map((one) => (one.object === object ? { ...one, readiness } : one))
+  return { ...look, states }
+}
 
 function show(
-  { states }: Look,
-  now: { readonly isCurrent: boolean; readonly held: readonly string[] },
+  { states, context }: Look,
+  now: {
+    readonly isCurrent: boolean
+    readonly held: readonly string[]
+    readonly waves: Waves | undefined
+  },
   world: World,
 ): void {
-  world.progress.show([
-    ...states.map(
-      ({ object, readiness }) => `${marks[readiness.state]} ${nameOf(object)}: ${readiness.detail}`,
-    ),
+  const rows = [
+    ...states.map(({ object, readiness }) => rowOf(object, readiness, context.picture)),
     ...now.held.map((line) => `… ${line}`),
     ...(now.isCurrent ? [] : ['… the API server does not answer just now: waiting for it']),
-  ])
+  ]
+  world.progress.show(rows, now.waves)
 }

@@ -10,7 +10,7 @@ import type { Move } from './moves.ts'
 import { routesOf, weightRoutes } from './routes.ts'
 import { collectSamples } from './samples.ts'
 import { narrow, provePreviews, sideOf, widen } from './switch.ts'
-import { judge, type Verdict } from './verdict.ts'
+import { judge, summaryOf, type Verdict } from './verdict.ts'
 import { bestFit, type Counts, type Fit, slackOf, walk } from './weights.ts'
 
 /** The analysis of a canary can't tell. Everything is left as it is, and people are asked. */
@@ -112,7 +112,11 @@ async function bringTo(lane: Lane, step: number, on: On): Promise<void> {
   await changeCounts(lane, fit, on)
   lane.share = fit.weight
   for (const { object } of move.services)
-    on.ground.timeline.shift(object.metadata.name, `${move.to.metadata.name}: ${describe(fit)}`)
+    on.ground.timeline.shift({
+      service: object.metadata.name,
+      what: `${move.to.metadata.name}: ${describe(fit)}`,
+      side: 'both',
+    })
   world.progress.say(`${move.workload}: ${describe(fit)}, ${step} % were asked for`)
 }
 
@@ -138,10 +142,13 @@ async function decide(
         ground,
         stage,
       )
-      const verdict = judge(found.canary, found.baseline, analysis)
       const { workload } = move
-      if (found.doubt === '' || verdict.verdict === 'fail') return { ...verdict, workload }
-      return { verdict: 'inconclusive', reasons: [found.doubt, ...verdict.reasons], workload }
+      const verdict = withDoubt(judge(found.canary, found.baseline, analysis), found.doubt)
+      ground.timeline.compare({
+        ...{ workload, step: what.step, share: lane.share, ...verdict },
+        ...{ canary: summaryOf(found.canary), baseline: summaryOf(found.baseline) },
+      })
+      return { ...verdict, workload }
     }),
   )
   const words = verdicts.map(
@@ -156,6 +163,11 @@ async function decide(
       `The canary at ${what.step} % can't be judged: ${open}. It is left at this step: deploy the release again to look again, with strategy blue-green to go on without a verdict, or the last good release to go back`,
       words,
     )
+}
+
+function withDoubt(verdict: Verdict, doubt: string): Verdict {
+  if (doubt === '' || verdict.verdict === 'fail') return verdict
+  return { verdict: 'inconclusive', reasons: [doubt, ...verdict.reasons] }
 }
 
 function worse(step: number, text: string): RolloutFailed {
@@ -179,7 +191,7 @@ async function promote(lane: Lane, on: On): Promise<void> {
   if (routes.length > 0) await weightRoutes(routes, { move, weight: 100 }, on.ground)
   if (!lane.isWide) await widen([side], on.ground, on.stage)
   await narrow([side], on.ground, on.stage)
-  if (routes.length > 0) await weightRoutes(routes, { move, weight: 0 }, on.ground)
+  if (routes.length > 0) await weightRoutes(routes, { move, weight: 0, side: 'new' }, on.ground)
 }
 
 /** Scales both sides, never with more pods than the surge allows; each step is ready before the next. */

@@ -4,7 +4,7 @@ import type { Strategy } from '../../environments/strategy.ts'
 import { numberAt, textAt } from '../../json.ts'
 import { keyOf, type KubeObject } from '../../render/manifest.ts'
 import type { World } from '../../world.ts'
-import type { TimelineRecorder } from '../timeline.ts'
+import type { Side, TimelineRecorder } from '../timeline.ts'
 import type { Written } from '../readiness/wait.ts'
 import { baseOf, type Labels, TEMPLATE_HASH, widest } from './labels.ts'
 import { holdSelector, type Move } from './moves.ts'
@@ -59,6 +59,7 @@ export async function point(
     readonly selector: Labels
     readonly ours: readonly (Labels | undefined)[]
     readonly what: string
+    readonly side: Side
   },
   ground: Ground,
 ): Promise<void> {
@@ -68,7 +69,7 @@ export async function point(
   const isNew = await swapSelector({ service, expected: known, selector: to.selector }, cluster)
   selectors.set(name, to.selector)
   if (!isNew) return
-  timeline.shift(name, to.what)
+  timeline.shift({ service: name, what: to.what, side: to.side })
   world.progress.say(`requests of ${name} go to ${to.what}`)
 }
 

@@ -126,7 +126,11 @@ async function begin(stays: readonly Move[], ground: Ground, stage: Stage): Prom
   for (const move of moves) {
     for (const { object, selector } of move.services) {
       const hold = holdSelector(selector, move)
-      await point(object, { selector: hold, ours: [selector], what: oldName(move) }, ground)
+      await point(
+        object,
+        { selector: hold, ours: [selector], what: oldName(move), side: 'old' },
+        ground,
+      )
     }
     await holdAutoscalers(move, objects, { cluster, min: move.from.replicas, max: undefined })
   }

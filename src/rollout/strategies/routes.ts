@@ -4,6 +4,7 @@ import { UserError } from '../../errors.ts'
 import { isObject, listAt, numberAt, textAt } from '../../json.ts'
 import { type KubeObject, nameOf } from '../../render/manifest.ts'
 import type { Ground } from './ground.ts'
+import type { Side } from '../timeline.ts'
 import type { Move } from './moves.ts'
 import { previewName } from './sets.ts'
 
@@ -30,7 +31,12 @@ export async function routesOf(move: Move, ground: Ground): Promise<readonly Kub
 /** Sends `weight` percent of the requests of these Services to their previews (0: as the release has it), and waits until the gateway does. */
 export async function weightRoutes(
   routes: readonly KubeObject[],
-  how: { readonly move: Move; readonly weight: number },
+  how: {
+    readonly move: Move
+    readonly weight: number
+    /** Where the Services lead by then, if the weight does not say it. */
+    readonly side?: Side
+  },
   ground: Ground,
 ): Promise<void> {
   const names = how.move.services.map(({ object }) => object.metadata.name)
@@ -45,8 +51,17 @@ export async function weightRoutes(
     if (answer.status >= 300)
       throw new UserError(`${nameOf(route)} can't be weighted: ${reasonOf(answer)}`)
     await waitUntilAccepted(route, numberAt(answer.body, 'metadata', 'generation') ?? 0, ground)
-    ground.timeline.shift(route.metadata.name, `${how.weight} % to ${how.move.to.metadata.name}`)
+    ground.timeline.shift({
+      service: route.metadata.name,
+      what: how.weight === 0 ? 'its Services' : `${how.weight} % to ${how.move.to.metadata.name}`,
+      side: how.side ?? sideOf(how.weight),
+    })
   }
+}
+
+function sideOf(weight: number): Side {
+  if (weight === 0) return 'old'
+  return weight === 100 ? 'new' : 'both'
 }
 
 /** A route whose rules share out the requests of some Services with their previews (pure, so that a test can read it). */

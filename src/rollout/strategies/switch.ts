@@ -44,7 +44,11 @@ export async function widen(sides: readonly Side[], ground: Ground, stage: Stage
       const { hold, wide, narrow: last, wanted } = selectors
       if (wide === undefined) continue
       const what = `${oldName(move)} and ${move.to.metadata.name}`
-      await point(object, { selector: wide, ours: [hold, last, wanted], what }, ground)
+      await point(
+        object,
+        { selector: wide, ours: [hold, last, wanted], what, side: 'both' },
+        ground,
+      )
       const service = object.metadata.name
       proofs.push({ service, all: newest, atLeast: count, others: true })
     }
@@ -59,7 +63,7 @@ export async function narrow(sides: readonly Side[], ground: Ground, stage: Stag
     for (const { object, selectors } of services) {
       const { hold, wide, narrow: last, wanted } = selectors
       const what = move.to.metadata.name
-      await point(object, { selector: last, ours: [hold, wide, wanted], what }, ground)
+      await point(object, { selector: last, ours: [hold, wide, wanted], what, side: 'new' }, ground)
       const service = object.metadata.name
       proofs.push({ service, all: newest, atLeast: count, others: false })
     }

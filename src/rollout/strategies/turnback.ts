@@ -40,7 +40,7 @@ async function returnRequests(move: Move, ground: Ground): Promise<void> {
     const ours = [hold, wide, wanted, service.selector]
     await point(
       service.object,
-      { selector: holdSelector(service.selector, move), ours, what: oldName(move) },
+      { selector: holdSelector(service.selector, move), ours, what: oldName(move), side: 'old' },
       ground,
     )
   }

@@ -1,4 +1,5 @@
 import type { Analysis } from '../../environments/strategy.ts'
+import type { SideSample } from '../timeline.ts'
 
 /** What was seen of the pods of one side in the same time. */
 export type Sample = {
@@ -48,6 +49,11 @@ export function describe(canary: Sample, baseline: Sample): string {
     `p95 ${slow(canary)} against ${slow(baseline)}`,
     `restarts ${canary.restarts} against ${baseline.restarts}`,
   ].join(', ')
+}
+
+/** The same for a report. */
+export function summaryOf({ answers, errors, latencies, restarts }: Sample): SideSample {
+  return { answers, errors, p95: percentile95(latencies), restarts }
 }
 
 type Fault = { readonly text: string; readonly isProved: boolean }
