@@ -7,7 +7,7 @@ import { completed, isIncomplete } from './completion.ts'
 import { type Conflict, conflictsOf, withoutPaths } from './conflicts.ts'
 import { deleteObject } from './delete.ts'
 import { explain } from './explain.ts'
-import { FIELD_MANAGER, isAutoscaled, isTaken, NOBODY, takeOver } from './ownership.ts'
+import { FIELD_MANAGER, isAutoscaled, isTaken, NOBODY, SCALER, takeOver } from './ownership.ts'
 import { inParallel } from './parallel.ts'
 import { codeOfRefusal } from './refusals.ts'
 import type { Resources } from './resources.ts'
@@ -112,8 +112,8 @@ export function settleConflicts(
 ): Settlement {
   const conflicts = conflictsOf(answer)
   const left = conflicts.filter(isAutoscaled)
-  const nobodys = conflicts.filter(({ manager }) => manager === NOBODY)
-  const others = conflicts.filter((one) => !left.includes(one) && !nobodys.includes(one))
+  const harmless = conflicts.filter(({ manager }) => manager === NOBODY || manager === SCALER)
+  const others = conflicts.filter((one) => !left.includes(one) && !harmless.includes(one))
   const foreign = others.filter(
     ({ manager, subresource }) => subresource !== '' || !isTaken(manager),
   )
@@ -124,7 +124,7 @@ export function settleConflicts(
       left.map(({ field }) => field),
     ),
     isTaken: foreign.length < others.length,
-    needsForce: nobodys.length > 0 || (what.force && foreign.length > 0),
+    needsForce: harmless.length > 0 || (what.force && foreign.length > 0),
     forced: what.force ? foreign : [],
     refused: what.force ? [] : foreign,
     left,

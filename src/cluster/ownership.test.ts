@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { KubeObject } from '../render/manifest.ts'
+import { settleConflicts } from './apply.ts'
 import { conflictsOf, describeConflict, valueAt, withoutPaths } from './conflicts.ts'
 import { differencesOf } from './diff.ts'
 import { completed } from './completion.ts'
@@ -116,6 +117,16 @@ describe('a conflict', () => {
     ])
     expect(conflicts.map(isAutoscaled)).toEqual([false, false])
     expect(conflictsOf({ ...answer, body: { message: 'it was modified' } })).toEqual([])
+  })
+
+  it('with the number of pods that we have set ourselves is overrun, one with that of people is not', () => {
+    const by = (manager: string) => {
+      const causes = [cause(`conflict with "${manager}" using apps/v1`, '.spec.replicas')]
+      const refused = { ...answer, body: { details: { causes } } }
+      return settleConflicts(refused, { object: web({ replicas: 2 }), live, force: false })
+    }
+    expect(by('todo-deploy-scale')).toMatchObject({ needsForce: true, refused: [] })
+    expect(by('kubectl-edit')).toMatchObject({ needsForce: false, refused: [{}] })
   })
 
   it('about a Secret names no value', () => {

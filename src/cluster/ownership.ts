@@ -23,6 +23,12 @@ const TAKEN: readonly { readonly manager: string; readonly operation?: string }[
  */
 export const NOBODY = 'before-first-apply'
 
+/**
+ * Who we are where we set a number of pods: were replicas part of what is applied, leaving them out the next time would set them to 1. A
+ * release that names a number, such as the one that a canary goes back to, overruns what we have set on the way.
+ */
+export const SCALER = `${FIELD_MANAGER}-scale`
+
 /** Autoscalers and what they own: the field is theirs, and is left out of what we apply. */
 const AUTOSCALERS = [
   { manager: /^kube-controller-manager$/, subresource: 'scale', field: /^\.spec\.replicas$/ },

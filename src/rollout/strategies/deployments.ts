@@ -1,4 +1,5 @@
 import { type Cluster, reasonOf } from '../../cluster/cluster.ts'
+import { SCALER } from '../../cluster/ownership.ts'
 import type { NamespaceWatch, Picture } from '../../cluster/watch.ts'
 import { UserError } from '../../errors.ts'
 import { numberAt, textAt } from '../../json.ts'
@@ -8,10 +9,6 @@ import { podsOf } from './endpoints.ts'
 import { type Labels, SET, TEMPLATE_HASH } from './labels.ts'
 import { podLabelsOf } from './sets.ts'
 
-/**
- * Replicas have a field manager of their own: were they part of what is applied, leaving them out the next time would set them to 1.
- */
-const SCALER = 'todo-deploy-scale'
 const LOOK_AGAIN_MS = 500
 /** Beyond their grace period, pods are the kubelet's business. */
 const REMOVAL_MS = 30_000
