@@ -6,8 +6,8 @@ import { type EnvironmentState, type InventoryEntry, writeState } from '../clust
 import { type NamespaceWatch, watchNamespace } from '../cluster/watch.ts'
 import { numberAt, textAt } from '../json.ts'
 import { keyOf, type KubeObject } from '../render/manifest.ts'
-import { splitWaves } from '../render/waves.ts'
 import type { World } from '../world.ts'
+import { wavesOf } from './headstart.ts'
 import { proveImages } from './readiness/imageproof.ts'
 import { uidOf } from './readiness/live.ts'
 import { isAwaited, isReadyLater } from './readiness/readiness.ts'
@@ -64,11 +64,12 @@ export async function rollOut(
   timeline?.capture(watch.picture())
   try {
     await handover?.begin(stage)
-    for (const wave of splitWaves(objects)) {
+    for (const wave of wavesOf(objects, (object) => isFree(object, target))) {
       await world.progress.step(`Roll out ${wave.name}`, async () => {
         await target.confirm?.()
-        await journal.record([...inventory, ...wave.objects.map((object) => ({ object, uid: '' }))])
-        for (const [object, live] of await writeWave(wave.objects, { ...target, plan }, cluster)) {
+        const begun = [...wave.objects, ...wave.started].filter((one) => !written.has(keyOf(one)))
+        await journal.record([...inventory, ...begun.map((object) => ({ object, uid: '' }))])
+        for (const [object, live] of await writeWave(begun, { ...target, plan }, cluster)) {
           const uid = textAt(live, 'metadata', 'uid') ?? ''
           inventory.push({ object, uid })
           const generation = numberAt(live, 'metadata', 'generation') ?? 0
@@ -93,6 +94,12 @@ export async function rollOut(
     watch.close()
   }
   return inventory
+}
+
+/** Nothing of it is there, nor was anything of this environment ever good. */
+function isFree(object: KubeObject, { state, absent, handover }: RolloutTarget): boolean {
+  if (state.good !== undefined || handover?.handles(object) === true) return false
+  return absent.has(keyOf(object))
 }
 
 function waitingFor(
