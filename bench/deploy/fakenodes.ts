@@ -26,7 +26,10 @@ const START_MS = 60_000
 const LOOK_AGAIN_MS = 500
 
 export async function openFakeNodes(setting: Setting, cluster: Cluster): Promise<FakeNodes> {
-  const names = Array.from({ length: COUNT }, (_none, index) => `todo-bench-fake-${index}`)
+  const names = Array.from(
+    { length: COUNT },
+    (_none, index) => `todo-bench-${process.pid.toString(36)}-${index}`,
+  )
   const nodes = '/api/v1/nodes'
   const source = await moduleSource('kwok', 'sigs.k8s.io/kwok')
   const stages = STAGES.map((file) => join(source, 'kustomize', 'stage', file))

@@ -14,7 +14,7 @@ import { loadNow } from '../measure.ts'
 import { measureFailures } from './failures.ts'
 import { measureGrowth } from './growth.ts'
 import type { Measured } from './outcomes.ts'
-import { report, say } from './results.ts'
+import { keepRaw, report, say } from './results.ts'
 import type { Setting } from './sides.ts'
 import { measureSpeed, type Speed } from './speed.ts'
 import { layOut } from './stack.ts'
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
   const lab = readLab()
   const setting: Setting = {
     lab,
-    folder: await mkdtemp(join(tmpdir(), 'todo-deploy-bench-')),
+    folder: await mkdtemp(join(tmpdir(), 'bench-deploy-')),
     programs: {
       kubectl: await testPrograms.tool('kubectl'),
       helm: await testPrograms.tool('helm'),
@@ -51,15 +51,17 @@ async function main(): Promise<number> {
   try {
     const context = { setting, cluster }
     const loads: Partial<Record<Part, number>> = {}
-    const begin = (part: Part) => {
+    let measured: Measured = { rounds: [], calls: [], objects: 0, sizes: [], verdicts: [], loads }
+    const add = async (part: Part, work: () => Promise<Partial<Measured>>) => {
+      if (!isWanted(part)) return
       loads[part] = loadNow()
       say(`▸ ${part}`)
+      measured = { ...measured, ...(await work()) }
+      await keepRaw(measured)
     }
-    const none: Speed = { rounds: [], calls: [], objects: 0 }
-    const speed = isWanted('speed') ? await (begin('speed'), speedOf(context, values.rounds)) : none
-    const sizes = isWanted('growth') ? await (begin('growth'), growthOf(context)) : []
-    const verdicts = isWanted('failures') ? await (begin('failures'), failuresOf(context)) : []
-    const measured: Measured = { ...speed, sizes, verdicts, loads }
+    await add('failures', async () => ({ verdicts: await failuresOf(context) }))
+    await add('speed', () => speedOf(context, values.rounds))
+    await add('growth', async () => ({ sizes: await growthOf(context) }))
     return (await report(measured, setting, wanted.length === 0)) ? 0 : 1
   } finally {
     await rm(setting.folder, { recursive: true, force: true })

@@ -10,6 +10,7 @@ import { type Comparison, comparisonsOf, type Limit, limitsOf, type Measured } f
 import { NAMES, type Setting, SIDES } from './sides.ts'
 
 const RESULTS = 'bench/results'
+const RAW = 'out/bench'
 
 /** Prints what was measured; of a whole run it is kept as JSON and charts too. Returns whether all that is promised is kept. */
 export async function report(
@@ -136,6 +137,12 @@ function verdictRows({ verdicts }: Measured): readonly Row[] {
         peer: { name, seconds: peer.seconds },
       }
     })
+}
+
+/** What is measured so far, for a look at a run that broke off. */
+export async function keepRaw(measured: Measured): Promise<void> {
+  await mkdir(RAW, { recursive: true })
+  await writeFile(join(RAW, 'deploy.json'), `${JSON.stringify(measured, null, 2)}\n`)
 }
 
 export function say(line: string): void {

@@ -7,7 +7,7 @@ import { type NamespaceWatch, watchNamespace } from '../cluster/watch.ts'
 import { numberAt, textAt } from '../json.ts'
 import { keyOf, type KubeObject } from '../render/manifest.ts'
 import type { World } from '../world.ts'
-import { wavesOf } from './headstart.ts'
+import { wavesOf, withdrawCrashed } from './headstart.ts'
 import { proveImages } from './readiness/imageproof.ts'
 import { uidOf } from './readiness/live.ts'
 import { isAwaited, isReadyLater } from './readiness/readiness.ts'
@@ -59,7 +59,7 @@ export async function rollOut(
   const watch = await watchNamespace(target, cluster, world.signal)
   const written = new Map<string, Written>()
   const waiting = waitingFor(target, { watch, written }, { cluster, world })
-  const inventory: InventoryEntry[] = []
+  const inventory = new Map<string, InventoryEntry>()
   const stage = { watch, deadline }
   timeline?.capture(watch.picture())
   try {
@@ -67,15 +67,19 @@ export async function rollOut(
     for (const wave of wavesOf(objects, (object) => isFree(object, target))) {
       await world.progress.step(`Roll out ${wave.name}`, async () => {
         await target.confirm?.()
+        const early = wave.objects.filter((one) => written.has(keyOf(one)))
+        for (const object of await withdrawCrashed(early, watch.picture(), cluster))
+          written.delete(keyOf(object))
         const begun = [...wave.objects, ...wave.started].filter((one) => !written.has(keyOf(one)))
-        await journal.record([...inventory, ...begun.map((object) => ({ object, uid: '' }))])
+        for (const object of begun) inventory.set(keyOf(object), { object, uid: '' })
+        await journal.record([...inventory.values()])
         for (const [object, live] of await writeWave(begun, { ...target, plan }, cluster)) {
           const uid = textAt(live, 'metadata', 'uid') ?? ''
-          inventory.push({ object, uid })
+          inventory.set(keyOf(object), { object, uid })
           const generation = numberAt(live, 'metadata', 'generation') ?? 0
           written.set(keyOf(object), { uid, generation })
         }
-        await journal.record(inventory)
+        await journal.record([...inventory.values()])
         const own = wave.objects.filter(({ kind }) => !isReadyLater(kind))
         await waitUntilReady({ ...waiting, objects: own }, watch, { cluster, world })
       })
@@ -93,7 +97,7 @@ export async function rollOut(
     timeline?.capture(watch.picture())
     watch.close()
   }
-  return inventory
+  return [...inventory.values()]
 }
 
 /** Nothing of it is there, nor was anything of this environment ever good. */
