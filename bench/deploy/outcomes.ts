@@ -93,9 +93,9 @@ function callLimits({ calls, objects }: Measured): readonly Limit[] {
 function verdictLimits({ verdicts }: Measured): readonly Limit[] {
   if (verdicts.length === 0) return []
   const ours = verdicts.filter(({ side }) => side === 'ours')
-  const median = spreadOf(ours.map(({ seconds }) => seconds)).median
+  const median = medianOf(verdicts, 'ours')
   const wrong = ours.filter(({ isRight, isNamed }) => !isRight || !isNamed).length
-  const peers = PEERS.map((peer) => peerMedian(verdicts, peer))
+  const peers = PEERS.map((peer) => medianOf(verdicts, peer))
   return [
     limit('seeded failures, start to a right verdict, median', median, [10, 's']),
     limit('the same by that of the faster peer', median / Math.min(...peers), [0.1, '×']),
@@ -104,8 +104,8 @@ function verdictLimits({ verdicts }: Measured): readonly Limit[] {
 }
 
 /** A wrong word is no verdict: whoever believes it waits longer than any limit. It counts as the limit, which is too little. */
-export function peerMedian(verdicts: readonly Verdict[], peer: SideName): number {
-  const own = verdicts.filter(({ side }) => side === peer)
+function medianOf(verdicts: readonly Verdict[], side: SideName): number {
+  const own = verdicts.filter((verdict) => verdict.side === side)
   return spreadOf(own.map(({ isRight, seconds }) => (isRight ? seconds : PEER_LIMIT_S))).median
 }
 
