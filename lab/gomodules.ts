@@ -20,6 +20,7 @@ export interface Program {
 
 const kubernetesVersion = 'k8s.io/component-base/version'
 const buildkitVersion = 'github.com/moby/buildkit/version'
+const metrics = 'sigs.k8s.io/metrics-server'
 
 export const goModules = {
   own: {
@@ -161,12 +162,7 @@ export const goModules = {
   },
   metrics: {
     title: 'metrics-server',
-    programs: {
-      'metrics-server': {
-        package: 'sigs.k8s.io/metrics-server/cmd/metrics-server',
-        module: 'sigs.k8s.io/metrics-server',
-      },
-    },
+    programs: { 'metrics-server': { package: `${metrics}/cmd/metrics-server`, module: metrics } },
   },
   policies: {
     title: 'the enforcement of network policies',
@@ -233,6 +229,10 @@ export const goModules = {
         set: ['sigs.k8s.io/release-utils/version.gitVersion=VERSION'],
       },
     },
+  },
+  kwok: {
+    title: 'kwok',
+    programs: { kwok: { package: 'sigs.k8s.io/kwok/cmd/kwok', module: 'sigs.k8s.io/kwok' } },
   },
   registry: {
     title: 'the registries that our client is tested against',

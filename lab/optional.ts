@@ -28,6 +28,7 @@ export const optionalGoals = {
   secrets: ['addon-secrets'],
   monitoring: ['monitoring'],
   ingress: ['addon-ingress'],
+  fakenodes: ['compile-kwok'],
 } as const satisfies Partial<Record<Part, readonly string[]>>
 
 /** Modules that only such parts need. */
@@ -40,6 +41,7 @@ export const optionalModules: readonly ModuleName[] = [
   'monitoring',
   'probe',
   'ingress',
+  'kwok',
 ]
 
 export function optionalSteps(supply: Supply): Step[] {

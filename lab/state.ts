@@ -16,6 +16,7 @@ export const parts = [
   'secrets',
   'monitoring',
   'ingress',
+  'fakenodes',
 ] as const
 export type Part = (typeof parts)[number]
 

@@ -48,16 +48,20 @@ async function runDeploy(
   { world, past, caller }: Recorded & { readonly caller: Caller },
 ): Promise<CommandResult> {
   requireOneSource(inputs)
+  // Both are far away: the cluster is asked who it is while the release comes.
+  const opening = inputs.mode === 'gitops' ? undefined : openCluster(inputs, world.signal)
+  // Whoever waits for it is told; until then nobody has to be.
+  opening?.catch(() => undefined)
   const source = await world.progress.step('Read the release', () => readSource(inputs, world))
   const environments = readEnvironments(source.manifests)
   const declared = findEnvironment(environments, inputs.environment)
   const environment = chosen(declared, inputs)
-  if (inputs.mode === 'gitops') {
+  if (opening === undefined || inputs.mode === 'gitops') {
     const target = gitTarget(inputs, caller)
     const result = await handOver({ source, environment, lint: inputs.lint }, target, world)
     return reportDeploy(result, { environment, ...past() })
   }
-  const cluster = await openCluster(inputs, world.signal)
+  const cluster = await opening
   const folder = evidenceFolder(caller)
   const result = await deploy(
     {

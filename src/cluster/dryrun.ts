@@ -15,6 +15,7 @@ import { completed } from './completion.ts'
 import type { Conflict } from './conflicts.ts'
 import { differencesOf } from './diff.ts'
 import { explain } from './explain.ts'
+import { type LiveStates, readLiveStates } from './livestates.ts'
 import { stateAfterTakeOver } from './adoption.ts'
 import { takenOf } from './ownership.ts'
 import { inParallel } from './parallel.ts'
@@ -70,7 +71,9 @@ export async function tryObjects(
 ): Promise<Trial> {
   const resources = discoverResources(cluster)
   const { missing, absent } = await missingNamespaces(objects, cluster)
-  const context = { objects, cluster, options, resources, missing }
+  const there = objects.filter(({ metadata }) => !missing.has(metadata.namespace ?? ''))
+  const live = await readLiveStates(there, { cluster, resources })
+  const context = { objects, cluster, options, resources, missing, live }
   const tried = await inParallel(objects, AT_ONCE, (object) => tryObject(object, context))
   return {
     plan: { changes: tried.map(({ change }) => change), resources },
@@ -88,6 +91,7 @@ type Context = {
   readonly resources: Resources
   /** Namespaces that this very set makes. */
   readonly missing: ReadonlySet<string>
+  readonly live: LiveStates
 }
 
 type Tried = {
@@ -108,7 +112,7 @@ async function tryObject(object: KubeObject, context: Context): Promise<Tried> {
     return { change, problem: { text, code: 'manifest-invalid' } }
   }
   const path = await resources.pathOf(object)
-  const read = await cluster.call({ method: 'GET', path })
+  const read = await context.live(object)
   const live = read.status === 200 ? read.body : undefined
   if (object.kind === 'Job' && live !== undefined) return { change: jobChange(object, live) }
   if (live === undefined && options.done?.has(keyOf(object)) === true)

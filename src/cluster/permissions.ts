@@ -28,18 +28,25 @@ export async function forbiddenOf(
   cluster: Cluster,
 ): Promise<readonly Right[]> {
   const namespaces = [...new Set(wishes.flatMap(({ namespace }) => namespace ?? []))]
+  const isAllowedForSure = await allowedByRules(namespaces, cluster)
+  const open = wishes.filter((wish) => !isAllowedForSure(wish))
+  const asked = await inParallel(open, AT_ONCE, async (wish) =>
+    (await isAllowed(wish, cluster)) ? [] : [rightOf(wish)],
+  )
+  return asked.flat()
+}
+
+/** Which wishes the rules of these namespaces allow. Of what they do not say nothing is known. */
+export async function allowedByRules(
+  namespaces: readonly string[],
+  cluster: Cluster,
+): Promise<(wish: Wish) => boolean> {
   const rules = new Map(
     await Promise.all(
       namespaces.map(async (namespace) => [namespace, await rulesIn(namespace, cluster)] as const),
     ),
   )
-  const open = wishes.filter(
-    (wish) => !(rules.get(wish.namespace ?? '') ?? []).some((rule) => allows(rule, wish)),
-  )
-  const asked = await inParallel(open, AT_ONCE, async (wish) =>
-    (await isAllowed(wish, cluster)) ? [] : [rightOf(wish)],
-  )
-  return asked.flat()
+  return (wish) => (rules.get(wish.namespace ?? '') ?? []).some((rule) => allows(rule, wish))
 }
 
 async function rulesIn(namespace: string, cluster: Cluster): Promise<readonly unknown[]> {

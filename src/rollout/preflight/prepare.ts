@@ -5,7 +5,7 @@ import { type EnvironmentState, readState } from '../../cluster/state.ts'
 import type { Environment } from '../../environments/environments.ts'
 import { UserError } from '../../errors.ts'
 import { textAt } from '../../json.ts'
-import type { KubeObject } from '../../render/manifest.ts'
+import { keyOf, type KubeObject } from '../../render/manifest.ts'
 import { renderObjects } from '../../render/render.ts'
 import type { World } from '../../world.ts'
 import { isMask, maskerOf, openMask } from '../evidence/mask.ts'
@@ -53,6 +53,9 @@ export async function prepare(
     return asSets(objects, environment.strategy)
   })
   const timed = await withSecretTimes(rendered, rendered, cluster)
+  const masking = maskFor(rendered, namespace, cluster)
+  // Asked for beside the rest; if that fails, nobody waits for it.
+  masking.catch(() => undefined)
   const flight = await progress.step(`Try ${timed.length} objects on the server`, () =>
     preflight(
       {
@@ -66,7 +69,7 @@ export async function prepare(
   for (const warning of flight.warnings) progress.warn(warning)
   const { changes } = flight.plan
   const remove = flight.prune.remove.map(({ entry }) => entry.object)
-  const mask = await maskFor(rendered, namespace, cluster)
+  const mask = await masking
   const whole = makePlan({ release: source.identity, changes, remove }, mask)
   for (const line of [...planLines(whole), ...flight.notes]) progress.say(line)
   for (const line of helmWarnings(changes)) progress.warn(line)
@@ -74,7 +77,9 @@ export async function prepare(
   const timeline = recordTimeline(world.clock)
   const before = state?.pending?.traffic ?? {}
   const { strategy } = environment
-  const handover = await openHandover({ objects, strategy, before, timeline }, cluster, world)
+  const live = new Map(changes.map((change) => [keyOf(change.object), change.live]))
+  const question = { objects, strategy, before, live, timeline }
+  const handover = await openHandover(question, cluster, world)
   for (const line of handover.plan) progress.say(line)
   return { ...flight, state, rendered, objects, whole, handover, timeline }
 }

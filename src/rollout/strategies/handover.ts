@@ -14,7 +14,7 @@ import { removeDeployment, scale, waitUntilLeaving } from './deployments.ts'
 import { foresee } from './foresight.ts'
 import { type Ground, oldName, point, type Stage } from './ground.ts'
 import { type Labels, SET } from './labels.ts'
-import { holdSelector, isStay, type Move, planMoves, type Traffic } from './moves.ts'
+import { holdSelector, isStay, type Move, planMoves, type Seen, type Traffic } from './moves.ts'
 import { swapSelector, withSelector } from './selector.ts'
 import { isSet, scales, selectorOf, wantedReplicas } from './sets.ts'
 import { switchTraffic } from './switch.ts'
@@ -47,6 +47,8 @@ export type HandoverTarget = {
   readonly strategy: Strategy
   /** What a killed run had found. */
   readonly before: Traffic
+  /** What a plan has just read; without it the Services are asked for. */
+  readonly live?: Seen
   readonly timeline: TimelineRecorder
 }
 
@@ -56,8 +58,8 @@ export async function openHandover(
   cluster: Cluster,
   world: World,
 ): Promise<Handover> {
-  const { objects, strategy, before, timeline } = target
-  const all = await planMoves(objects, before, cluster)
+  const { objects, strategy, before, live, timeline } = target
+  const all = await planMoves(objects, { before, live }, cluster)
   const moves = all.filter((move) => !isStay(move))
   const stays = all.filter(isStay)
   const selectors = new Map<string, Labels>()

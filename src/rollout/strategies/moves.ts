@@ -1,7 +1,7 @@
 import { type Cluster, reasonOf } from '../../cluster/cluster.ts'
 import { UserError } from '../../errors.ts'
 import { listAt, numberAt, textAt } from '../../json.ts'
-import type { KubeObject } from '../../render/manifest.ts'
+import { keyOf, type KubeObject } from '../../render/manifest.ts'
 import { baseOf, isSame, type Labels, matches, SET, TEMPLATE_HASH, TRACK } from './labels.ts'
 import {
   behind,
@@ -46,6 +46,9 @@ export type Traffic = Readonly<
   Record<string, { readonly deployment: string; readonly replicas: number }>
 >
 
+/** Objects of the release as they were read a moment ago, by key; one that is missing is not there. */
+export type Seen = ReadonlyMap<string, unknown>
+
 type Live = {
   readonly deployments: readonly unknown[]
   readonly replicaSets: readonly unknown[]
@@ -57,7 +60,7 @@ type Live = {
  */
 export async function planMoves(
   objects: readonly KubeObject[],
-  before: Traffic,
+  { before, live: seen }: { readonly before: Traffic; readonly live?: Seen | undefined },
   cluster: Cluster,
 ): Promise<readonly Move[]> {
   const found = new Map<string, Move>()
@@ -67,7 +70,7 @@ export async function planMoves(
     const [to, ...others] = behind(service, objects)
     if (to === undefined || others.length > 0 || !isShiftable(service)) continue
     if (service.metadata.labels?.[TRACK] !== undefined) continue
-    const now = await readService(service, cluster)
+    const now = seen === undefined ? await readService(service, cluster) : seen.get(keyOf(service))
     if (now === undefined || !isShiftable(now)) continue
     const live = lists.get(namespace) ?? (await readLive(namespace, cluster))
     lists.set(namespace, live)
