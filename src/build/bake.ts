@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { diskFull, messageOf, type UserError } from '../errors.ts'
 import { parseJson } from '../json.ts'
@@ -23,6 +23,8 @@ export type Baked = {
 }
 
 const BUILD_TIMEOUT_S = 3600
+/** No name of a target: those have no dots. */
+const BLOBS = 'blobs.shared'
 const LOOK_MS = 500
 /** Layers of some gigabytes over a slow line. Nobody waits for more: what is built is published by then. */
 const CACHE_TIMEOUT_S = 600
@@ -47,7 +49,7 @@ export async function bakeLayouts(
   // A folder for each attempt: an exporter adds to what is there, and somebody may be reading what the first one has made.
   let folder = join(world.workspace, 'layouts')
   const attempt = async (caches: CacheSources) => {
-    await mkdir(folder, { recursive: true })
+    await shareBlobs(folder, options.names)
     const output = (name: string) => `type=oci,tar=false,dest=${join(folder, name)},${DATED}`
     const args = bakeArguments(plan, { ...options, caches, output })
     const more = [`--allow=fs.write=${folder}`, '--metadata-file', file]
@@ -71,6 +73,18 @@ export async function bakeLayouts(
   }
   const metadata = parseJson(await readFile(file, 'utf8'), 'the metadata of bake')
   return { layouts, checks: await readChecks(metadata, plan) }
+}
+
+/**
+ * One store for the blobs of all layouts: what the builder has sent for one image, such as a base of several, is not sent again for the
+ * next, and takes its room on the disk once.
+ */
+async function shareBlobs(folder: string, names: readonly string[]): Promise<void> {
+  await mkdir(join(folder, BLOBS), { recursive: true })
+  for (const name of names) {
+    await mkdir(join(folder, name), { recursive: true })
+    await symlink(join('..', BLOBS), join(folder, name, 'blobs'))
+  }
 }
 
 /** The builder may have room enough where we have none to put its images. */
