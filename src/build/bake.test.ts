@@ -136,7 +136,7 @@ describe('keeping layers', () => {
     const [, second = []] = asked
     expect(second).toContain('*.platform=linux/arm64')
     expect(second).toContain(
-      'frontend.cache-to=type=registry,ref=ghcr.io/todo/cache:frontend-arm64,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true',
+      'frontend.cache-to=type=registry,ref=ghcr.io/todo/cache:frontend-arm64,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression-level=4',
     )
     expect(second.filter((arg) => arg.includes('output='))).toEqual([
       'backend.output=type=cacheonly',
