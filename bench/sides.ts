@@ -71,16 +71,18 @@ export function peerCommands({ lab, workplace, builder, tools }: Setting): reado
   const set = (image: string, key: string, value: string) => ['--set', `${image}.${key}=${value}`]
   const flags = IMAGES.flatMap((image) => {
     const cache = `type=registry,ref=${place}/cache:${image}`
-    const form = 'mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true'
+    const packed = 'compression-level=4'
+    const form = `mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,${packed}`
     return [
       ...set(image, 'tags', `${place}/${image}:latest`),
+      ...set(image, 'output', `type=registry,${packed}`),
       ...set(image, 'cache-from', cache),
       ...set(image, 'cache-to', `${cache},${form}`),
     ]
   })
   const bake: Command = {
     argv: [
-      ...([tools.buildx, 'bake', '--push', '--progress=plain', '--builder', builder] as const),
+      ...([tools.buildx, 'bake', '--progress=plain', '--builder', builder] as const),
       ...flags,
       ...IMAGES,
     ],

@@ -6,12 +6,13 @@ import { UserError } from '../errors.ts'
 import { textAt } from '../json.ts'
 import { openRepository } from '../registry/client.ts'
 import { formatReference, parseReference } from '../registry/reference.ts'
+import { putReferrer } from '../registry/referrers.ts'
 import type { ImageSet } from '../release/imageset.ts'
 import type { Release } from '../release/release.ts'
 import type { Finding } from '../scan/findings.ts'
 import { scannerEnvironment } from '../scan/environment.ts'
 import { type Database, type Scan, spdxPath } from '../scan/scanner.ts'
-import { attach, readAttestations } from '../signing/attestation.ts'
+import { attach, readAttestations, storeSigned } from '../signing/attestation.ts'
 import { PREDICATES } from '../signing/howtoverify.ts'
 import type { Signer } from '../signing/signer.ts'
 import { type Statement, type Subject, WrittenPredicate } from '../signing/statement.ts'
@@ -53,21 +54,51 @@ export async function vouchForImage(
     repository,
     at: run.finished,
   }
-  if (image.isNew) {
-    const sbom = await sha256OfFile(image.scan.sbomFile)
-    const about = { subject, target: image.name, bakeFile: image.bakeFile }
-    await attach(provenanceOf(about, { key: image.key, sbom }, run), to, signer)
+  await Promise.all([
+    image.isNew ? tellOrigin({ ...image, subject }, { signer, run, to }, world) : undefined,
+    tellScan({ ...image, subject }, { signer, run, database, to }),
+  ])
+}
+
+type To = Parameters<typeof attach>[1]
+
+/** How an image came to be, and what is in it. */
+async function tellOrigin(
+  image: Vouched & { readonly subject: Subject },
+  by: { readonly signer: Signer; readonly run: BuildRun; readonly to: To },
+  world: World,
+): Promise<void> {
+  const { signer, run, to } = by
+  const { repository } = to
+  const sbom = await sha256OfFile(image.scan.sbomFile)
+  const about = { subject: image.subject, target: image.name, bakeFile: image.bakeFile }
+  await Promise.all([
+    attach(provenanceOf(about, { key: image.key, sbom }, run), to, signer),
     // One at a time: all the SBOMs of a run would not fit into the memory that it may have.
-    await repository.inTurn('SBOM', async () => {
-      await attach(await sbomStatement(subject, image.scan, world), to, signer)
-    })
-  }
-  const scans = await readAttestations(stored.digest, PREDICATES.scan, {
+    repository
+      .inTurn('SBOM', async () =>
+        storeSigned(await sbomStatement(image.subject, image.scan, world), to, signer),
+      )
+      .then((manifest) => putReferrer(manifest, image.subject.digest, repository)),
+  ])
+}
+
+async function tellScan(
+  { subject, scan }: Vouched & { readonly subject: Subject },
+  by: {
+    readonly signer: Signer
+    readonly run: BuildRun
+    readonly database: Database
+    readonly to: To
+  },
+): Promise<void> {
+  const { signer, run, database, to } = by
+  const known = await readAttestations(subject.digest, PREDICATES.scan, {
     trust: signer.trust,
-    repository,
+    repository: to.repository,
   })
-  if (!scans.some(({ predicate }) => databaseIn(predicate) === database.checksum))
-    await attach(scanStatement(subject, image.scan, { database, run }), to, signer)
+  if (!known.some(({ predicate }) => databaseIn(predicate) === database.checksum))
+    await attach(scanStatement(subject, scan, { database, run }), to, signer)
 }
 
 /** Signs that these images and these manifests belong together, and stores it beside the release. */

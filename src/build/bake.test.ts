@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
@@ -79,6 +79,24 @@ function builder(...ends: readonly { readonly status: number; readonly stderr?: 
 const caches = new Map([['backend', ['ghcr.io/todo/cache:main']]])
 const GONE = 'ERROR: failed to solve: failed to copy: httpReadSeeker: content at sha256:1 not found'
 
+describe('the layouts of a build', () => {
+  it('have one store of blobs, so that the builder sends each blob once', async () => {
+    const workspace = await mkdtemp(join(tmpdir(), 'todo-deploy-bake-'))
+    const [one, other] = ['backend', 'frontend'].map((name) => join(workspace, 'layouts', name))
+    let seen = ''
+    const run = async () => {
+      await writeFile(join(one ?? '', 'blobs', 'layer'), 'of both')
+      seen = await readFile(join(other ?? '', 'blobs', 'layer'), 'utf8')
+      return { status: 1, stdout: '', stderr: '' }
+    }
+    const how = { ...options, caches: new Map(), onLayout: () => undefined }
+    const build = bakeLayouts({ ...plan, folder: workspace }, how, fakeWorld({ run, workspace }))
+    await expect(build).rejects.toThrow()
+    await rm(workspace, { recursive: true })
+    expect(seen).toBe('of both')
+  })
+})
+
 describe('a build with a cache', () => {
   const build = async (end: string) => {
     const workspace = await mkdtemp(join(tmpdir(), 'todo-deploy-bake-'))
@@ -118,7 +136,7 @@ describe('keeping layers', () => {
     const [, second = []] = asked
     expect(second).toContain('*.platform=linux/arm64')
     expect(second).toContain(
-      'frontend.cache-to=type=registry,ref=ghcr.io/todo/cache:frontend-arm64,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true',
+      'frontend.cache-to=type=registry,ref=ghcr.io/todo/cache:frontend-arm64,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true,compression-level=4',
     )
     expect(second.filter((arg) => arg.includes('output='))).toEqual([
       'backend.output=type=cacheonly',

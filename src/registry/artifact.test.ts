@@ -90,6 +90,23 @@ describe('the artifacts about a subject', () => {
     expect(await listReferrers(subject.digest, TYPE, repository)).toHaveLength(1)
   })
 
+  it('are written into the list together where they come at once', async () => {
+    let lists = 0
+    const repository = await open(({ method, path }) => {
+      if (method === 'PUT' && path.includes('/manifests/sha256-')) lists += 1
+      return undefined
+    })
+    const subject = await pushArtifact(artifact, repository)
+    const pushed = await Promise.all(
+      ['1', '2', '3', '4', '4'].map((content) =>
+        pushArtifact({ ...artifact, subject, content: Buffer.from(content) }, repository),
+      ),
+    )
+    const found = await listReferrers(subject.digest, TYPE, repository)
+    expect([...found].sort()).toEqual([...new Set(pushed.map(({ digest }) => digest))].sort())
+    expect(lists).toBeLessThan(4)
+  })
+
   it('keep those another writer put in the way', async () => {
     const subject = { mediaType: 'm', digest: digestOf('release'), size: 7 }
     const tag = `todo/release/${subject.digest.replace(':', '-')}`

@@ -38,6 +38,7 @@ export function openRepository(place: Place, signal: AbortSignal): Repository {
     putBlob: (blob) => putBlob(opened, blob),
     getReferrers: (digest, type) => readPages(opened, digest, type),
     inTurn: whereabouts.inTurn,
+    together: whereabouts.together,
   }
 }
 

@@ -95,25 +95,31 @@ export async function putReferrer(
   const stored = await repository.putManifest(manifest.digest, manifest)
   if (stored.subject === subject) return
   const tag = fallbackTag(subject)
-  await repository.inTurn(`${repository.name}:${tag}`, () =>
-    addToFallback(referrerOf(manifest), subject, repository),
+  await repository.together(`${repository.name}:${tag}`, referrerOf(manifest), (referrers) =>
+    addToFallback(referrers, subject, repository),
   )
 }
 
 /**
- * Adds a referrer to the fallback tag `sha256-<hex>` (OCI distribution 1.1, "Referrers Tag Schema"), for registries that do not say that
+ * Adds referrers to the fallback tag `sha256-<hex>` (OCI distribution 1.1, "Referrers Tag Schema"), for registries that do not say that
  * they list it themselves. Nobody can lock a tag: two writers may collide, so it is looked at again and written again.
  */
 async function addToFallback(
-  { type, ...entry }: Referrer,
+  referrers: readonly Referrer[],
   subject: string,
   repository: Repository,
 ): Promise<void> {
   const tag = fallbackTag(subject)
   for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt += 1) {
     const entries = await readFallback(subject, repository)
-    if (entries.some((known) => textAt(known, 'digest') === entry.digest)) return
-    const manifests = [...entries, { ...entry, artifactType: type }]
+    const known = new Set(entries.map((entry) => textAt(entry, 'digest')))
+    const missing = new Map(
+      referrers
+        .filter(({ digest }) => !known.has(digest))
+        .map(({ type, ...entry }) => [entry.digest, { ...entry, artifactType: type }]),
+    )
+    if (missing.size === 0) return
+    const manifests = [...entries, ...missing.values()]
     const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }))
     await repository.putManifest(tag, { mediaType: OCI_INDEX, bytes })
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS * (1 + Math.random())))

@@ -34,6 +34,7 @@ export type Repository = {
   getReferrers: (digest: string, type: string | undefined) => Promise<Listing | undefined>
   /** One piece of work at a time for a key, in this run. */
   inTurn: Whereabouts['inTurn']
+  together: Whereabouts['together']
 }
 
 export type Listing = {

@@ -1,7 +1,8 @@
 import { UserError } from '../errors.ts'
-import { listReferrers, pullArtifact, pushArtifact } from '../registry/artifact.ts'
-import type { Repository } from '../registry/client.ts'
+import { listReferrers, packArtifact, pullArtifact, pushParts } from '../registry/artifact.ts'
+import type { Manifest, Repository } from '../registry/client.ts'
 import type { Descriptor } from '../registry/layout.ts'
+import { putReferrer } from '../registry/referrers.ts'
 import type { Signer } from './signer.ts'
 import type { Statement } from './statement.ts'
 import { type Trust, verifyBundle } from './verifier.ts'
@@ -10,18 +11,30 @@ import { type Trust, verifyBundle } from './verifier.ts'
 const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 const PREDICATE_TYPE = 'dev.sigstore.bundle.predicateType'
 
+type Beside = {
+  readonly subject: Descriptor
+  readonly repository: Repository
+  readonly at: Date
+}
+
 /** Signs a statement and stores it beside `subject`, which must be among what it is about. Returns the digest of the attestation. */
-export async function attach(
+export async function attach(statement: Statement, to: Beside, signer: Signer): Promise<string> {
+  const manifest = await storeSigned(statement, to, signer)
+  await putReferrer(manifest, to.subject.digest, to.repository)
+  return manifest.digest
+}
+
+/** Signs a statement and stores its bytes. They are not beside `subject` before the manifest is, which this returns. */
+export async function storeSigned(
   statement: Statement,
-  to: { readonly subject: Descriptor; readonly repository: Repository; readonly at: Date },
+  { subject, repository, at }: Beside,
   signer: Signer,
-): Promise<string> {
-  const { subject, repository, at } = to
+): Promise<Manifest> {
   if (!statement.subjects.some(({ digest }) => digest === subject.digest))
     throw new TypeError(`the statement is not about ${subject.digest}`)
   const content = Buffer.from(await signer.sign(statement))
   const { mediaType, digest, size } = subject
-  const artifact = {
+  const packed = packArtifact({
     type: BUNDLE_TYPE,
     mediaType: BUNDLE_TYPE,
     content,
@@ -31,8 +44,9 @@ export async function attach(
       'org.opencontainers.image.created': at.toISOString(),
     },
     subject: { mediaType, digest, size },
-  }
-  return (await pushArtifact(artifact, repository)).digest
+  })
+  await pushParts(packed, repository)
+  return packed.manifest
 }
 
 /**

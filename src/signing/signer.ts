@@ -1,4 +1,10 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  createSign,
+  type KeyObject,
+} from 'node:crypto'
 import { bundleToJSON, type BundleWithDsseEnvelope, toDSSEBundle } from '@sigstore/bundle'
 import { UserError } from '../errors.ts'
 import { formatStatement, type Statement, STATEMENT_MEDIA_TYPE } from './statement.ts'
@@ -12,6 +18,10 @@ export type Signer = {
   readonly trust: Trust
 }
 
+/** What stands in a bundle where its content will be; none at all would be left out. */
+const STAND_IN = Buffer.from('-')
+const STAND_IN_WRITTEN = `"payload":"${STAND_IN.toString('base64')}"`
+
 /** Signs with an ECDSA P-256 key in PEM (PKCS#8, or SEC 1), without a transparency log. Throws `UserError` for any other key. */
 export function openKeySigner(pem: string, password?: string): Signer {
   const privateKey = readPrivateKey(pem, password)
@@ -21,14 +31,24 @@ export function openKeySigner(pem: string, password?: string): Signer {
     trust: { kind: 'key', publicKey },
     sign: (statement) => {
       const artifact = Buffer.from(formatStatement(statement))
-      const signature = sign('sha256', encode(STATEMENT_MEDIA_TYPE, artifact), privateKey)
+      const signature = createSign('sha256')
+        .update(prefixOf(STATEMENT_MEDIA_TYPE, artifact))
+        .update(artifact)
+        .sign(privateKey)
       const bundle = toDSSEBundle({
-        artifact,
+        // An SBOM has megabytes: it is written into the text, and not copied from form to form.
+        artifact: STAND_IN,
         artifactType: STATEMENT_MEDIA_TYPE,
         signature,
         keyHint,
       })
-      return Promise.resolve(JSON.stringify(bundleToJSON(withoutKeyId(bundle))))
+      const [before, after] = JSON.stringify(bundleToJSON(withoutKeyId(bundle))).split(
+        STAND_IN_WRITTEN,
+        2,
+      )
+      return Promise.resolve(
+        `${before ?? ''}"payload":"${artifact.toString('base64')}"${after ?? ''}`,
+      )
     },
   }
 }
@@ -44,12 +64,9 @@ function withoutKeyId(bundle: BundleWithDsseEnvelope): BundleWithDsseEnvelope {
   return { ...bundle, content }
 }
 
-/** What is signed of an envelope: type and content with their lengths (DSSE protocol, "PAE"). */
-function encode(type: string, payload: Buffer): Buffer {
-  return Buffer.concat([
-    Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `),
-    payload,
-  ])
+/** What is signed of an envelope before its content: type and lengths (DSSE protocol, "PAE"). */
+function prefixOf(type: string, payload: Buffer): string {
+  return `DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `
 }
 
 function readPrivateKey(pem: string, password: string | undefined): KeyObject {
