@@ -83,8 +83,12 @@ export async function waitUntilReady(
         throw await fail([broken], picture)
       }
     }
-    if (world.clock.now().getTime() > waiting.deadline)
+    if (world.clock.now().getTime() > waiting.deadline) {
+      // What is asked for only now has to be answered before it can be a cause.
+      lateAmong(open, look.context)
+      await witness.heard()
       throw await fail(lateAmong(open, look.context), picture)
+    }
     await waiting.onLook?.(picture)
     await watch.changed(LOOK_AGAIN_MS)
   }

@@ -12,17 +12,24 @@ export type Witness = {
   image: (reference: string) => 'there' | 'missing' | 'unknown'
   /** An object or a list of the cluster; `missing` where there is none, `unknown` also where this login may not see it. */
   read: (path: string) => 'missing' | 'unknown' | { readonly body: unknown }
+  /** Resolves when every question that was asked until now has its answer. */
+  heard: () => Promise<void>
 }
 
 /** Knows nothing, and asks nobody. */
-export const noWitness: Witness = { image: () => 'unknown', read: () => 'unknown' }
+export const noWitness: Witness = {
+  image: () => 'unknown',
+  read: () => 'unknown',
+  heard: () => Promise.resolve(),
+}
 
 /** An answer is believed this long: what was missing may have been provided meanwhile. */
 const FRESH_MS = 4_000
 
 export function openWitness(cluster: Cluster, world: World): Witness {
-  const images = newMemory<'there' | 'missing'>(world)
-  const objects = newMemory<'missing' | { readonly body: unknown }>(world)
+  const open = new Set<Promise<unknown>>()
+  const images = newMemory<'there' | 'missing'>(world, open)
+  const objects = newMemory<'missing' | { readonly body: unknown }>(world, open)
   return {
     image: (reference) =>
       images(reference, () => askRegistry(reference, world.signal)) ?? 'unknown',
@@ -32,6 +39,9 @@ export function openWitness(cluster: Cluster, world: World): Witness {
         if (answer.status === 404) return 'missing'
         return answer.status === 200 ? { body: answer.body } : undefined
       }) ?? 'unknown',
+    heard: async () => {
+      await Promise.all(open)
+    },
   }
 }
 
@@ -47,6 +57,7 @@ async function askRegistry(
 
 function newMemory<T>(
   world: World,
+  open: Set<Promise<unknown>>,
 ): (key: string, ask: () => Promise<T | undefined>) => T | undefined {
   const known = new Map<string, { value: T | undefined; at: number }>()
   return (key, ask) => {
@@ -55,9 +66,13 @@ function newMemory<T>(
     if (found === undefined || now - found.at > FRESH_MS) {
       known.set(key, { value: found?.value, at: now })
       // Whoever can't be asked has no say.
-      void ask()
+      const answer = ask()
         .catch(() => undefined)
-        .then((value) => known.set(key, { value, at: world.clock.now().getTime() }))
+        .then((value) => {
+          known.set(key, { value, at: world.clock.now().getTime() })
+          open.delete(answer)
+        })
+      open.add(answer)
     }
     return known.get(key)?.value
   }
