@@ -8,15 +8,19 @@ const REVISION = 'deployment.kubernetes.io/revision'
 const object = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } }
 const probe = { readinessProbe: { exec: {} } }
 const { signal } = new AbortController()
+const BEGAN = Date.parse('2026-11-21T12:00:00Z')
 
 type Given = {
   readonly minReadySeconds?: number
   readonly container?: object
   readonly status?: object
   readonly ready?: boolean
+  /** Seconds from the change at the node to the server's news of it. */
+  readonly lag?: number
 }
 
-function pictureOf({ minReadySeconds, container = {}, status = {}, ready = true }: Given): Picture {
+function pictureOf(given: Given): Picture {
+  const { minReadySeconds, container = {}, status = {}, ready = true, lag = 0 } = given
   return {
     ...emptyPicture,
     Deployment: [
@@ -36,10 +40,18 @@ function pictureOf({ minReadySeconds, container = {}, status = {}, ready = true 
     ],
     Pod: [
       {
-        metadata: { name: 'web-1', uid: 'pod', ownerReferences: [{ uid: 'set' }] },
+        metadata: {
+          ...{ name: 'web-1', uid: 'pod', ownerReferences: [{ uid: 'set' }] },
+          managedFields: [{ manager: 'kubelet', subresource: 'status', time: after(lag) }],
+        },
         spec: { containers: [{ name: 'main', ...container }] },
         status: {
-          conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+          conditions: [
+            {
+              ...{ type: 'Ready', status: ready ? 'True' : 'False' },
+              lastTransitionTime: after(0),
+            },
+          ],
           containerStatuses: [{ name: 'main', restartCount: 0, state: { running: {} }, ...status }],
         },
       },
@@ -66,6 +78,26 @@ describe('a new pod', () => {
   it.each<Given & { name: string; seconds: number; is: boolean }>([
     { name: 'has just become ready', seconds: 3, container: probe, is: true },
     { name: 'has stayed ready', seconds: 6, container: probe, is: false },
+    {
+      name: 'has stayed ready, by a node that is slow',
+      ...{ seconds: 8, lag: 4, is: true },
+      container: probe,
+    },
+    {
+      name: 'has stayed ready as long as a slow node needs',
+      ...{ seconds: 10, lag: 4, is: false },
+      container: probe,
+    },
+    {
+      name: 'is on a node whose clock is far behind',
+      ...{ seconds: 16, lag: 900, is: false },
+      container: probe,
+    },
+    {
+      name: 'is on a node whose clock is ahead',
+      ...{ seconds: 6, lag: -900, is: false },
+      container: probe,
+    },
     { name: 'has no probe: ready is only started', seconds: 8, minReadySeconds: 1, is: true },
     { name: 'has no probe and has stayed for twice as long', seconds: 11, is: false },
     {
@@ -92,8 +124,11 @@ describe('a new pod', () => {
   })
 })
 
+function after(seconds: number): string {
+  return new Date(BEGAN + seconds * 1000).toISOString()
+}
+
 function crashedAfter(seconds: number): object {
-  const [startedAt, end] = ['2026-11-21T12:00:00Z', Date.parse('2026-11-21T12:00:00Z')]
-  const finishedAt = new Date(end + seconds * 1000).toISOString()
-  return { restartCount: 1, lastState: { terminated: { startedAt, finishedAt, exitCode: 1 } } }
+  const terminated = { startedAt: after(0), finishedAt: after(seconds), exitCode: 1 }
+  return { restartCount: 1, lastState: { terminated } }
 }

@@ -1,7 +1,7 @@
 import type { Picture } from '../../cluster/watch.ts'
 import { at, listAt, numberAt, textAt } from '../../json.ts'
 import type { KubeObject } from '../../render/manifest.ts'
-import { findLive, isGoing, isTrue, newestPods, uidOf } from './live.ts'
+import { conditionOf, findLive, isGoing, isTrue, newestPods, uidOf } from './live.ts'
 import type { Sightings } from './sightings.ts'
 
 /** What a rollout began with, and remembers from wave to wave. */
@@ -20,6 +20,8 @@ const MARGIN_MS = 3_000
 const LONGEST_HOLD_MS = 60_000
 /** Without a probe, ready is only started: a program that does not find what it needs ends after it has looked for it. */
 const UNPROBED = 2
+/** Clocks of node and server may differ: a node is not thought slower than this. */
+const LONGEST_LAG_MS = 10_000
 
 /**
  * What keeps a rollout from being believed although all of it is ready: a pod that is new and has only just become so, or one that has
@@ -57,8 +59,21 @@ function freshness(
     (container) => at(container, 'readinessProbe') !== undefined,
   )
   if (said > 0 && isProbed) return []
-  const enough = isProbed ? course.settleMs : course.settleMs * UNPROBED
+  const enough = (isProbed ? course.settleMs : course.settleMs * UNPROBED) + lagOf(pod)
   return held < enough ? ['ready, and must stay so for a moment'] : []
+}
+
+/**
+ * How long the node took to tell that the pod is ready, in milliseconds: bad news of the pod will take as long. From the kubelet's own
+ * time of the change to the server's time of the write.
+ */
+function lagOf(pod: unknown): number {
+  const status = listAt(pod, 'metadata', 'managedFields').find(
+    (entry) => textAt(entry, 'subresource') === 'status' && textAt(entry, 'manager') === 'kubelet',
+  )
+  const told = Date.parse(textAt(status, 'time') ?? '')
+  const lag = told - Date.parse(textAt(conditionOf(pod, 'Ready'), 'lastTransitionTime') ?? '')
+  return Number.isFinite(lag) ? Math.min(Math.max(lag, 0), LONGEST_LAG_MS) : 0
 }
 
 function relapses(pod: unknown, { sightings }: Course): readonly string[] {
