@@ -32,6 +32,8 @@ const CACHE_TIMEOUT_S = 600
 const DATED = 'rewrite-timestamp=true'
 /** For gzip: half the time of the builder's own 6 for a layer that is larger by a hundredth. Each layer that gets its date is packed again. */
 const PACKED = 'compression-level=4'
+/** In what form images are made: another one makes other digests of the same files. */
+export const FORM = `${DATED},${PACKED}`
 /** A cache for every step, in a form that all registries take. One that can't be written never fails a build. */
 const CACHE_FORM = 'mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true'
 /** The words of a step whose program failed: no cache is at fault. */
@@ -52,8 +54,7 @@ export async function bakeLayouts(
   let folder = join(world.workspace, 'layouts')
   const attempt = async (caches: CacheSources) => {
     await shareBlobs(folder, options.names)
-    const output = (name: string) =>
-      `type=oci,tar=false,dest=${join(folder, name)},${DATED},${PACKED}`
+    const output = (name: string) => `type=oci,tar=false,dest=${join(folder, name)},${FORM}`
     const args = bakeArguments(plan, { ...options, caches, output })
     const more = [`--allow=fs.write=${folder}`, '--metadata-file', file]
     const how = { args: [...args, ...more], timeoutSeconds: BUILD_TIMEOUT_S }

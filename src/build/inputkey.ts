@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { isObject, canonicalJson } from '../json.ts'
 import { sha256 } from '../registry/client.ts'
 import { hideUserinfo } from '../userinfo.ts'
+import { FORM } from './bake.ts'
 import type { BakeTarget } from './bakeplan.ts'
 import type { Base } from './bases.ts'
 import type { Builder } from './builder.ts'
@@ -20,7 +21,7 @@ export type InputKey = {
 
 export type KeyOfTarget = InputKey | { readonly doubts: readonly string[] }
 
-/** Raised when the same inputs would make another image than before, or when what is read changes. */
+/** Raised when what is read changes, so that keys of before mean something else. */
 const SCHEMA = '1'
 /** Of a resolved target, what decides where the image goes or how it is cached, and not what is in it. */
 const NOT_INPUTS = ['tags', 'output', 'cache-from', 'cache-to', 'contexts', 'context', 'args']
@@ -108,6 +109,7 @@ export function inputKeyOf(
   }
   inputs['platforms'] = platformsOf(sources.target, by).join(',')
   inputs['builder'] = `BuildKit ${by.builder.version}`
+  inputs['form'] = FORM
   inputs['key'] = SCHEMA
   if (doubts.length > 0) return { doubts }
   return { digest: sha256(Buffer.from(canonicalJson(inputs))), inputs }

@@ -133,13 +133,18 @@ describe('a chart', () => {
   })
   const task = (name: string, metadata: { annotations: Record<string, string> }): string =>
     stringify(job(name, { image, line: `echo ${name}`, annotations: metadata.annotations }))
+  /** It takes longer than the server's clock needs to tell what is made before and after it. */
+  const app = (version: string): KubeObject => {
+    const made = sleeper('little', image, { env: { VERSION: version } })
+    return { ...made, spec: { ...(made['spec'] as object), minReadySeconds: 2 } }
+  }
   const chart = (version: string): ReadonlyMap<string, Buffer> => {
     const parts = {
       'Chart.yaml': stringify({ apiVersion: 'v2', name: 'little', version: '1.0.0' }),
       'values.yaml': stringify({ level: 'info' }),
       'crds/gadgets.yaml': '',
       'templates/config.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: little, annotations: { upgrade: "{{ .Release.IsUpgrade }}" } }\ndata: { level: {{ .Values.level }}, version: "${version}", policy: '{{ .Capabilities.APIVersions.Has "policy/v1" }}' }\n`,
-      'templates/app.yaml': stringify(sleeper('little', image, { env: { VERSION: version } })),
+      'templates/app.yaml': stringify(app(version)),
       'templates/second.yaml': task('second', hook('pre-install', { 'helm.sh/hook-weight': '5' })),
       'templates/first.yaml': task(
         'first',
