@@ -102,3 +102,16 @@ describe('what a workload does, in words', () => {
     ])
   })
 })
+
+it('is one line, whatever others say in several', () => {
+  const said = failed(
+    'secret-store-failed',
+    'it says:\n\n  Code: 403. Errors:\n* denied',
+    'mend it',
+  )
+  const row = rowOf(web, said, emptyPicture)
+  expect([row.detail, row.doing]).toEqual([
+    'it says: Code: 403. Errors: * denied',
+    'it says: Code: 403. Errors: * denied',
+  ])
+})

@@ -33,7 +33,9 @@ const WORKLOADS = [...Object.keys(COUNTS), 'Job', 'Pod']
 
 /** One object as people see it while it is waited for. */
 export function rowOf(object: KubeObject, readiness: Readiness, picture: Picture): Row {
-  const { state, detail } = readiness
+  const { state } = readiness
+  // Others' words may have lines of their own; a row is one.
+  const detail = readiness.detail.replaceAll(/\s+/g, ' ').trim()
   const pods = countsOf(object, picture)
   const isWorkload = WORKLOADS.includes(object.kind)
   return {
