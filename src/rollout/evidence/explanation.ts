@@ -62,7 +62,7 @@ export async function explainFailure(
   const [first] = found
   const cause = first?.cause
   if (first === undefined) return new RolloutFailed('Not ready in time', undefined, evidence)
-  const told = cause === undefined ? undefined : { ...cause, text: hide(withNews(cause, evidence)) }
+  const told = cause === undefined ? undefined : { ...cause, text: oneLine(hide(withNews(cause, evidence))) }
   if (first.isLate !== true && told !== undefined)
     return new RolloutFailed(
       `${nameOf(first.object)} will not become ready: ${told.text}; ${told.remedy}`,
@@ -80,6 +80,11 @@ export async function explainFailure(
     remedy: 'look at its pods, or give it more time',
   }
   return new RolloutFailed(`Not ready in time: ${list}${why}`, late, evidence)
+}
+
+/** The first line of a failure is one, also where it holds the words of somebody who speaks in several. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim()
 }
 
 /** An operator says only in an event what it was answered. */
