@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { UserError } from '../errors.ts'
-import { listReferrers, pushArtifact } from '../registry/artifact.ts'
+import { listReferrers, packArtifact, pushArtifact } from '../registry/artifact.ts'
 import { openRepository, type Repository } from '../registry/client.ts'
 import { type LayoutImage, pushLayout } from '../registry/layout.ts'
 import { parseReference } from '../registry/reference.ts'
@@ -78,10 +78,12 @@ async function keepSbom(
   subject: { readonly mediaType: string; readonly digest: string; readonly size: number },
   repository: Repository,
 ): Promise<void> {
-  const known = await listReferrers(subject.digest, SBOM_TYPE, repository)
-  if (known.length > 0) return
   const { mediaType, digest, size } = subject
   const content = await readFile(scan.sbomFile)
-  const artifact = { type: SBOM_TYPE, mediaType: SBOM_TYPE, content, annotations: {} }
-  await pushArtifact({ ...artifact, subject: { mediaType, digest, size } }, repository)
+  const form = { type: SBOM_TYPE, mediaType: SBOM_TYPE, content, annotations: {} }
+  const artifact = { ...form, subject: { mediaType, digest, size } }
+  // Another one may be there, of an earlier build of the same bytes: the provenance names this one.
+  const known = await listReferrers(digest, SBOM_TYPE, repository)
+  if (known.includes(packArtifact(artifact).manifest.digest)) return
+  await pushArtifact(artifact, repository)
 }
