@@ -45,7 +45,8 @@ export async function findReusable(
     const found = await repository.getManifest(keyTag(key))
     if (found === undefined) return build(await explain(key, by))
     const statements = await readAttestations(found.digest, PROVENANCE, by)
-    const said = statements.find((statement) => keyIn(statement) === key.digest)
+    // The newest: what an earlier one names may be gone, which was why it was built again.
+    const said = statements.findLast((statement) => keyIn(statement) === key.digest)
     const sbom = said === undefined ? undefined : sbomIn(said)
     if (sbom === undefined)
       return build('the image that is there is not signed by us for these inputs')
