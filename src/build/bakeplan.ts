@@ -1,3 +1,4 @@
+import { isAbsolute, join, resolve } from 'node:path'
 import { refuse, UserError } from '../errors.ts'
 import { at, isObject, listAt, parseJson, textAt } from '../json.ts'
 import { parseReference } from '../registry/reference.ts'
@@ -116,4 +117,19 @@ function explain(stderr: string, options: { readonly file: string }): UserError 
     `The bake file ${options.file} can't be used: ${error.replace(/^ERROR:\s*/, '')}`,
     lines.slice(-12),
   )
+}
+
+/** Where the Dockerfile of a target is on this machine; undefined for one that is not. */
+export function dockerfileOf(target: BakeTarget, folder: string): string | undefined {
+  const { dockerfile } = target
+  if (dockerfile.startsWith('cwd://')) return resolve(folder, dockerfile.slice('cwd://'.length))
+  const context = folderOf(target.context, folder)
+  if (context === undefined || /^[a-z]+:/i.test(dockerfile)) return undefined
+  return isAbsolute(dockerfile) ? dockerfile : join(context, dockerfile)
+}
+
+/** A context on this machine, or undefined for one that lives elsewhere (git, http, a registry, another target). */
+export function folderOf(context: string, folder: string): string | undefined {
+  if (/^[a-z][a-z0-9+.-]*:/i.test(context) || /^[\w.-]+@/.test(context)) return undefined
+  return isAbsolute(context) ? context : resolve(folder, context)
 }

@@ -1,8 +1,7 @@
 import { relative } from 'node:path'
 import { UserError } from '../errors.ts'
 import { hideUserinfo } from '../userinfo.ts'
-import type { BakePlan } from './bakeplan.ts'
-import { dockerfileOf } from './inputkey.ts'
+import { type BakePlan, dockerfileOf } from './bakeplan.ts'
 
 /** What buildx says when it is the builder that is at fault, and what to do about it. */
 const BUILDER_FAULTS: readonly (readonly [RegExp, (found: string) => string])[] = [

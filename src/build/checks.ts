@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { listAt, numberAt, textAt } from '../json.ts'
-import type { BakePlan } from './bakeplan.ts'
-import { dockerfileOf } from './inputkey.ts'
+import { type BakePlan, dockerfileOf } from './bakeplan.ts'
 
 /** What BuildKit's own checks say about a line of a Dockerfile. */
 export type DockerfileCheck = {

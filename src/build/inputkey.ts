@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
 import { isObject, canonicalJson } from '../json.ts'
 import { sha256 } from '../registry/client.ts'
 import { hideUserinfo } from '../userinfo.ts'
 import { FORM } from './bake.ts'
-import type { BakeTarget } from './bakeplan.ts'
+import { type BakeTarget, dockerfileOf, folderOf } from './bakeplan.ts'
 import type { Base } from './bases.ts'
 import type { Builder } from './builder.ts'
 import { readContext } from './context.ts'
@@ -140,21 +139,6 @@ export function explainChange(before: InputKey['inputs'], now: InputKey['inputs'
   const shown = changes.slice(0, SHOWN_CHANGES).join(', ')
   const more = changes.length - SHOWN_CHANGES
   return more > 0 ? `${shown}, and ${more} more` : shown
-}
-
-/** A context on this machine, or undefined for one that lives elsewhere (git, http, a registry, another target). */
-function folderOf(context: string, folder: string): string | undefined {
-  if (/^[a-z][a-z0-9+.-]*:/i.test(context) || /^[\w.-]+@/.test(context)) return undefined
-  return isAbsolute(context) ? context : resolve(folder, context)
-}
-
-/** Where the Dockerfile of a target is on this machine; undefined for one that is not. */
-export function dockerfileOf(target: BakeTarget, folder: string): string | undefined {
-  const { dockerfile } = target
-  if (dockerfile.startsWith('cwd://')) return resolve(folder, dockerfile.slice('cwd://'.length))
-  const context = folderOf(target.context, folder)
-  if (context === undefined || /^[a-z]+:/i.test(dockerfile)) return undefined
-  return isAbsolute(dockerfile) ? dockerfile : join(context, dockerfile)
 }
 
 function listOf(value: unknown): readonly string[] {

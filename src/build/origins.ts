@@ -3,9 +3,8 @@ import { relative } from 'node:path'
 import type { Finding } from '../scan/findings.ts'
 import type { HistoryEntry } from '../scan/history.ts'
 import type { Scan } from '../scan/scanner.ts'
-import type { BakePlan } from './bakeplan.ts'
+import { type BakePlan, dockerfileOf } from './bakeplan.ts'
 import { type Instruction, instructions } from './dockerfile.ts'
-import { dockerfileOf } from './inputkey.ts'
 
 /** Where a package comes into an image, as far as the image tells. */
 export type Origin = {
