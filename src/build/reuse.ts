@@ -66,7 +66,7 @@ async function explain(
   const newest = await by.repository.getManifest(NEWEST_TAG)
   if (newest === undefined) return 'it was never published'
   const statements = await readAttestations(newest.digest, PROVENANCE, by)
-  const inputs = statements.map(inputsIn).find((one) => one !== undefined)
+  const inputs = statements.map(inputsIn).findLast((one) => one !== undefined)
   if (inputs === undefined) return 'the newest image does not say what it was built from'
   return explainChange(inputs, key.inputs) || 'the image of these inputs is gone'
 }

@@ -119,12 +119,35 @@ async function addToFallback(
         .map(({ type, ...entry }) => [entry.digest, { ...entry, artifactType: type }]),
     )
     if (missing.size === 0) return
-    const manifests = [...entries, ...missing.values()]
-    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }))
-    await repository.putManifest(tag, { mediaType: OCI_INDEX, bytes })
+    const added = [...missing.values()]
+    await putIndex(tag, [...entries, ...added], repository).catch(async (error: unknown) => {
+      // Registries take no list that names what somebody has deleted since.
+      const left = await stillThere(entries, repository)
+      if (left.length === entries.length) throw error
+      await putIndex(tag, [...left, ...added], repository)
+    })
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS * (1 + Math.random())))
   }
   throw new UserError(`${repository.name}: other writers keep replacing ${tag}; run again`)
+}
+
+async function putIndex(
+  tag: string,
+  manifests: readonly unknown[],
+  repository: Repository,
+): Promise<void> {
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }))
+  await repository.putManifest(tag, { mediaType: OCI_INDEX, bytes })
+}
+
+async function stillThere(
+  entries: readonly unknown[],
+  repository: Repository,
+): Promise<readonly unknown[]> {
+  const found = await Promise.all(
+    entries.map((entry) => repository.getManifest(textAt(entry, 'digest') ?? '')),
+  )
+  return entries.filter((_, at) => found[at] !== undefined)
 }
 
 async function readFallback(subject: string, repository: Repository): Promise<readonly unknown[]> {

@@ -30,7 +30,7 @@ export async function startDistribution(version: Version, guard: Guard): Promise
   await writeFile(join(folder, 'htpasswd'), HTPASSWD)
   const config = {
     version: 0.1,
-    storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+    storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
     http: {
       addr: '127.0.0.1:0',
       secret: 'for tests',

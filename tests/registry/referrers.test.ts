@@ -90,6 +90,21 @@ describe.each(registries)('statements in $name', ({ start, usesTag }) => {
     expect([...found].sort()).toEqual(pushed.map(({ digest }) => digest).sort())
   })
 
+  it('are written also where somebody has deleted one of them', async () => {
+    const repository = run.open(registry.registry, 'todo/cleaned')
+    const subject = await pushArtifact(statement('release', '2026-01-01T00:00:00Z'), repository)
+    const push = async (day: number) =>
+      await pushArtifact(statement(`${day}`, `2026-01-0${day}T00:00:00Z`, subject), repository)
+    const [gone, kept] = [await push(2), await push(3)]
+    const url = `http://${registry.registry}/v2/todo/cleaned/manifests/${gone.digest}`
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(202)
+    const added = await push(4)
+    const later = newRun().open(registry.registry, 'todo/cleaned')
+    const found = await listReferrers(subject.digest, TYPE, later)
+    expect(found.filter((digest) => digest !== gone.digest)).toEqual([kept.digest, added.digest])
+    expect(await pullArtifact(gone.digest, later).catch(() => undefined)).toBeUndefined()
+  })
+
   it('are none about what nobody speaks of', async () => {
     const subject = `sha256:${'0'.repeat(64)}`
     const repository = run.open(registry.registry, 'todo/release')
