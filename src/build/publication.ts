@@ -39,7 +39,7 @@ type Options = {
 export async function publish(passed: Passed, options: Options, world: World): Promise<Release> {
   const { made, survey, scans, place } = passed
   await world.progress.step('Publish the images', () =>
-    publishImages({ images: made.set, layouts: made.layouts, scans }, world),
+    publishImages({ ...made, images: made.set, scans }, world),
   )
   const content = { ...options, images: made.set }
   const { release, appear } = await prepareRelease(content, place, world.signal)

@@ -22,6 +22,8 @@ export async function publishImages(
     readonly images: ImageSet
     readonly layouts: ReadonlyMap<string, LayoutImage>
     readonly scans: readonly Scan[]
+    /** Images that were used again: their SBOMs came from where they are. */
+    readonly reused: ReadonlySet<string>
   },
   world: World,
 ): Promise<void> {
@@ -34,7 +36,7 @@ export async function publishImages(
       throw new UserError(`${image.reference} is not in the registry after the push; run again`)
     const subject = { ...stored, size: stored.bytes.length }
     const scan = what.scans.find(({ image: scanned }) => scanned === name)
-    if (scan !== undefined) await keepSbom(scan, subject, repository)
+    if (scan !== undefined && !what.reused.has(name)) await keepSbom(scan, subject, repository)
     world.progress.say(`${name}: ${image.digest}${layout === undefined ? ' (was there)' : ''}`)
   })
 }
