@@ -1,7 +1,6 @@
 // `npm run bench:deploy`: deploy against kubectl and Helm, side by side on the lab's cluster.
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { ensure } from '../lab/lab.ts'
+import { labRunner } from '../lab/runner.ts'
 import { messageOf } from '../src/errors.ts'
 
 const DEMO = 'out/demo/report.json'
@@ -9,24 +8,10 @@ const MINUTES = 60
 
 /** Makes what the lab lacks, the bundle, and a release where none was carried yet; then measures in a process that finds all of it. */
 async function main(args: readonly string[]): Promise<number> {
-  const { environment } = await ensure([
-    ...([
-      'engine',
-      'registry',
-      'builder',
-      'render',
-      'scan',
-      'cluster',
-      'addons',
-      'fakenodes',
-    ] as const),
-  ])
-  const run = (argv: readonly string[]): number =>
-    spawnSync(process.execPath, argv, {
-      stdio: 'inherit',
-      env: { ...process.env, ...environment, NODE_NO_WARNINGS: '1' },
-      timeout: MINUTES * 60_000,
-    }).status ?? 1
+  const run = await labRunner(
+    ['engine', 'registry', 'builder', 'render', 'scan', 'cluster', 'addons', 'fakenodes'],
+    MINUTES,
+  )
   // What is measured is what users start: the bundle, made from these very sources.
   if (!args.includes('--built') && run(['scripts/build.ts']) !== 0) return 1
   if (!existsSync(DEMO) && run(['lab/demo.ts']) !== 0) return 1

@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { ensure } from '../../lab/lab.ts'
+import { labRunner } from '../../lab/runner.ts'
 import { messageOf } from '../../src/errors.ts'
 import { ensureTestPrograms } from '../programs.ts'
 
@@ -10,8 +9,8 @@ async function main(files: readonly string[]): Promise<number> {
   ensureTestPrograms((line) => {
     process.stdout.write(`deploy: ${line}\n`)
   })
-  const { environment } = await ensure([
-    ...([
+  const run = await labRunner(
+    [
       'engine',
       'registry',
       'builder',
@@ -21,14 +20,9 @@ async function main(files: readonly string[]): Promise<number> {
       'addons',
       'monitoring',
       'ingress',
-    ] as const),
-  ])
-  const run = (argv: readonly string[]): number =>
-    spawnSync(process.execPath, argv, {
-      stdio: 'inherit',
-      env: { ...process.env, ...environment, NODE_NO_WARNINGS: '1' },
-      timeout: MINUTES * 60_000,
-    }).status ?? 1
+    ],
+    MINUTES,
+  )
   if (run(['lab/demo.ts']) !== 0) return 1
   const jest = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js']
   return run([...jest, '-c', 'tests/deploy/jest.config.mjs', ...files])

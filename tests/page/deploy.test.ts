@@ -7,19 +7,10 @@ import { reportRefusedDeploy } from '../../actions/deploy/report.ts'
 import { reportVerdict } from '../../actions/verify/report.ts'
 import { UserError } from '../../src/errors.ts'
 import { aDeploy } from '../fakes/deploy.ts'
-import {
-  accessibilityFaults,
-  overflow,
-  showPage,
-  standingOut,
-  startBrowser,
-  unfold,
-  weakestColour,
-} from './browser.ts'
+import { showPage, startBrowser } from './browser.ts'
+import { expectWhole, inEachView } from './whole.ts'
 import type { Recorded } from './record.ts'
 
-const OF_SHAPES = 3
-const OF_TEXT = 4.5
 const LONG = 'a'.repeat(300)
 
 const past = { at: new Date('2026-11-21T12:00:00Z'), seconds: 2, steps: aDeploy().steps }
@@ -83,15 +74,6 @@ const pages = [
   { name: 'a verdict', content: verdict() },
 ]
 
-const views = [
-  { mode: 'light', width: 360 },
-  { mode: 'dark', width: 360 },
-  { mode: 'light', width: 1200 },
-  { mode: 'dark', width: 1200 },
-] as const
-
-const cases = pages.flatMap((page) => views.map((view) => ({ ...page, ...view })))
-
 let browser: Browser
 beforeAll(async () => {
   browser = await startBrowser()
@@ -101,17 +83,12 @@ afterAll(async () => {
 })
 
 describe('the page of a deploy', () => {
-  it.each(cases)('of $name is whole, $mode and $width px wide', async ({ content, ...view }) => {
-    const { page, trouble, context } = await showPage(browser, content, view)
-    await unfold(page)
-    expect(await overflow(page)).toBe(0)
-    expect(await standingOut(page)).toEqual([])
-    expect(await accessibilityFaults(page)).toEqual([])
-    expect((await weakestColour(page, 'rect')).contrast).toBeGreaterThanOrEqual(OF_SHAPES)
-    expect((await weakestColour(page, 'svg text')).contrast).toBeGreaterThanOrEqual(OF_TEXT)
-    expect(trouble).toEqual({ messages: [], requests: [] })
-    await context.close()
-  })
+  it.each(inEachView(pages))(
+    'of $name is whole, $mode and $width px wide',
+    async ({ content, ...view }) => {
+      await expectWhole(browser, content, view)
+    },
+  )
 
   it('draws all bars of a timeline on one scale, whatever the names beside them', async () => {
     const view = { mode: 'light', width: 1200 } as const

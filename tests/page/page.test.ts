@@ -3,20 +3,8 @@ import type { Browser } from 'playwright-core'
 import { reportBuild, reportRefusal } from '../../actions/build-images/report.ts'
 import { UserError } from '../../src/errors.ts'
 import { aBuild, aRun } from '../fakes/build.ts'
-import {
-  accessibilityFaults,
-  becomesTrue,
-  overflow,
-  showPage,
-  standingOut,
-  startBrowser,
-  unfold,
-  weakestColour,
-} from './browser.ts'
-
-/** The least contrast that WCAG 2.2 asks for: of what is not text (1.4.11), and of text (1.4.3). */
-const OF_SHAPES = 3
-const OF_TEXT = 4.5
+import { becomesTrue, showPage, startBrowser } from './browser.ts'
+import { expectWhole, inEachView } from './whole.ts'
 
 const LONG = 'a'.repeat(400)
 const published = reportBuild(aBuild(), aRun())
@@ -32,15 +20,6 @@ const pages = [
   { name: 'of a build that failed', result: refused },
 ].map(({ name, result }) => ({ name, content: result.files?.['report-page']?.content ?? '' }))
 
-const views = [
-  { mode: 'light', width: 360 },
-  { mode: 'dark', width: 360 },
-  { mode: 'light', width: 1200 },
-  { mode: 'dark', width: 1200 },
-] as const
-
-const cases = pages.flatMap((page) => views.map((view) => ({ ...page, ...view })))
-
 let browser: Browser
 beforeAll(async () => {
   browser = await startBrowser()
@@ -50,17 +29,12 @@ afterAll(async () => {
 })
 
 describe('the report page', () => {
-  it.each(cases)('$name is whole, $mode and $width px wide', async ({ content, ...view }) => {
-    const { page, trouble, context } = await showPage(browser, content, view)
-    await unfold(page)
-    expect(await overflow(page)).toBe(0)
-    expect(await standingOut(page)).toEqual([])
-    expect(await accessibilityFaults(page)).toEqual([])
-    expect((await weakestColour(page, 'rect')).contrast).toBeGreaterThanOrEqual(OF_SHAPES)
-    expect((await weakestColour(page, 'svg text')).contrast).toBeGreaterThanOrEqual(OF_TEXT)
-    expect(trouble).toEqual({ messages: [], requests: [] })
-    await context.close()
-  })
+  it.each(inEachView(pages))(
+    '$name is whole, $mode and $width px wide',
+    async ({ content, ...view }) => {
+      await expectWhole(browser, content, view)
+    },
+  )
 
   it('shows on paper what is folded, dark on light whatever the machine prefers', async () => {
     const { page, context } = await showPage(browser, pages[1]?.content ?? '', {

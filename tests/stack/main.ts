@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { ensure } from '../../lab/lab.ts'
+import { labRunner } from '../../lab/runner.ts'
 import { messageOf } from '../../src/errors.ts'
 import { labParts } from '../labparts.ts'
 import { ensureTestPrograms } from '../programs.ts'
@@ -16,13 +15,7 @@ async function main(files: readonly string[]): Promise<number> {
   ensureTestPrograms((line) => {
     process.stdout.write(`stack: ${line}\n`)
   })
-  const { environment } = await ensure(labParts)
-  const run = (argv: readonly string[]): number =>
-    spawnSync(process.execPath, argv, {
-      stdio: 'inherit',
-      env: { ...process.env, ...environment, NODE_NO_WARNINGS: '1' },
-      timeout: MINUTES * 60_000,
-    }).status ?? 1
+  const run = await labRunner(labParts, MINUTES)
   if (run(['lab/demo.ts']) !== 0) return 1
   forgetFacts()
   const jest = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js']

@@ -62,7 +62,8 @@ export async function explainFailure(
   const [first] = found
   const cause = first?.cause
   if (first === undefined) return new RolloutFailed('Not ready in time', undefined, evidence)
-  const told = cause === undefined ? undefined : { ...cause, text: oneLine(hide(withNews(cause, evidence))) }
+  const told =
+    cause === undefined ? undefined : { ...cause, text: oneLine(hide(withNews(cause, evidence))) }
   if (first.isLate !== true && told !== undefined)
     return new RolloutFailed(
       `${nameOf(first.object)} will not become ready: ${told.text}; ${told.remedy}`,
