@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { fakeWorld } from '../../tests/fakes/world.ts'
@@ -71,6 +71,36 @@ describe('the scans of a run', () => {
     expect(scan?.digest).toBe(digestOf('2'))
     expect(more).toEqual([])
     expect(asked.filter((argv) => argv.includes('1'.repeat(64))).length).toBeLessThan(2)
+  })
+
+  it('take the largest first of those that wait, so that none runs alone in the end', async () => {
+    const sizes = [1, 0.5, 1, 0.5, 3, 5, 2, 4]
+    const [begun, ends]: [string[], (() => void)[]] = [[], []]
+    const run = async ({ argv }: Program) => {
+      if (!argv.includes('scan')) return { status: 0, stdout: '{"matches":[]}', stderr: '' }
+      begun.push(argv[argv.indexOf('--source-name') + 1] ?? '')
+      await new Promise<void>((end) => ends.push(end))
+      for (const out of argv.filter((one) => /^s(yft|pdx)-json=/.test(one)))
+        await writeFile(out.slice('xxxx-json='.length), '{}')
+      return { status: 0, stdout: '', stderr: '' }
+    }
+    const by = { database: Promise.resolve(database), cacheFolder: await cacheWith() }
+    const scans = openScans(by, fakeWorld({ run }))
+    for (const [at, size] of sizes.entries()) {
+      const root = { mediaType: '', digest: digestOf(String(at)), size: 2 }
+      scans.begin({ name: `of ${size}`, digest: root.digest, layout: { folder, root, size } })
+    }
+    // As many at once as there are processors, whatever they are; then one for each that ends.
+    const atOnce = Math.min(Math.max(availableParallelism(), 2), 4)
+    for (let count = atOnce; count <= sizes.length; count += 1) {
+      while (begun.length < count) await new Promise((resolve) => setTimeout(resolve, 1))
+      expect(begun).toHaveLength(count)
+      ends.shift()?.()
+    }
+    for (const end of ends) end()
+    await scans.all()
+    const rest = sizes.slice(atOnce).sort((a, b) => b - a)
+    expect(begun.slice(atOnce)).toEqual(rest.map((size) => `of ${size}`))
   })
 
   it('wait for the database with the findings only, and fail where there is none', async () => {

@@ -33,9 +33,9 @@ export function openScans(
   const scans = new Map<string, { readonly digest: string; readonly scan: Promise<Scan> }>()
   const inTurn = newTurns(SCANS_AT_ONCE)
   const scanOne = async (target: ScanTarget): Promise<Scan> => {
-    await inTurn(() => ensureSbom(target, world))
+    await inTurn(target.layout?.size ?? 0, () => ensureSbom(target, world))
     const database = await by.database
-    const scan = await inTurn(() => scanImage(target, database, world))
+    const scan = await inTurn(0, () => scanImage(target, database, world))
     const known = scan.cached ? ' (known bytes)' : ''
     world.progress.say(`${target.name}: ${scan.findings.length} findings${known}`)
     return scan
@@ -58,19 +58,26 @@ export function openScans(
   }
 }
 
-/** Lets so many pieces of work be done at a time, in the order in which they came. */
-function newTurns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = []
+/**
+ * Lets so many pieces of work be done at a time; of those that wait the longest is next, so that none is left to run alone in the end
+ * (Graham's longest processing time first). `length` is in any unit.
+ */
+function newTurns(atOnce: number): <T>(length: number, work: () => Promise<T>) => Promise<T> {
+  const waiting: { readonly length: number; readonly begin: () => void }[] = []
   let free = atOnce
-  return async (work) => {
+  return async (length, work) => {
     if (free > 0) free -= 1
-    else await new Promise<void>((resolve) => waiting.push(resolve))
+    else
+      await new Promise<void>((begin) => {
+        const place = waiting.findIndex((other) => other.length < length)
+        waiting.splice(place < 0 ? waiting.length : place, 0, { length, begin })
+      })
     try {
       return await work()
     } finally {
       const next = waiting.shift()
       if (next === undefined) free += 1
-      else next()
+      else next.begin()
     }
   }
 }

@@ -10,9 +10,9 @@ const KEPT_TO_FETCH = [
 
 /**
  * Go frees memory when a program has this much more than it needs, in percent. Scanners end within seconds and hardly free anything: with
- * Go's own 100 they spend a third of their time on looking for what they could free.
+ * Go's own 100 they spend a tenth of their time on looking for what they could free; with much more, as long on getting the memory.
  */
-const GARBAGE_PERCENT = '400'
+const GARBAGE_PERCENT = '200'
 
 /** All that a scanner sees of the environment; it asks nobody for updates. */
 export function scannerEnvironment(of: Environment): Readonly<Record<string, string>> {
@@ -20,6 +20,8 @@ export function scannerEnvironment(of: Environment): Readonly<Record<string, str
     ...only(KEPT, of),
     GOGC: GARBAGE_PERCENT,
     SYFT_CHECK_FOR_APP_UPDATE: 'false',
+    // Packages are what is matched. A digest of each file that belongs to one takes a fifth of the time, and half of the SBOM.
+    SYFT_FILE_METADATA_SELECTION: 'none',
     GRYPE_CHECK_FOR_APP_UPDATE: 'false',
     GRYPE_DB_AUTO_UPDATE: 'false',
   }
