@@ -19,16 +19,14 @@ import { type Statement, type Subject, WrittenPredicate } from '../signing/state
 import type { World } from '../world.ts'
 import type { KeyOfTarget } from './inputkey.ts'
 import { type BuildRun, provenanceOf } from './provenance.ts'
+import type { StoredImage } from './publish.ts'
 
 const SYFT_TIMEOUT_S = 300
 
 /** What is signed about one image. */
-export type Vouched = {
-  readonly name: string
-  readonly reference: string
+export type Vouched = StoredImage & {
   readonly bakeFile: string
   readonly key: KeyOfTarget
-  readonly scan: Scan
   /** True where it was built in this run, and not used again. */
   readonly isNew: boolean
 }
@@ -43,20 +41,13 @@ export async function vouchForImage(
   world: World,
 ): Promise<void> {
   const { signer, run, database } = by
-  const { reference } = image
-  const place = parseReference(reference)
+  const place = parseReference(image.reference)
   const repository = openRepository(place, world.signal)
-  const stored = await repository.getManifest(place.digest ?? '')
-  if (stored === undefined) throw new UserError(`${reference} is not in the registry; run again`)
-  const subject = { name: `${place.registry}/${place.repository}`, digest: stored.digest }
-  const to = {
-    subject: { mediaType: stored.mediaType, digest: stored.digest, size: stored.bytes.length },
-    repository,
-    at: run.finished,
-  }
+  const about = { name: `${place.registry}/${place.repository}`, digest: image.subject.digest }
+  const to = { subject: image.subject, repository, at: run.finished }
   await Promise.all([
-    image.isNew ? tellOrigin({ ...image, subject }, { signer, run, to }, world) : undefined,
-    tellScan({ ...image, subject }, { signer, run, database, to }),
+    image.isNew ? tellOrigin({ ...image, about }, { signer, run, to }, world) : undefined,
+    tellScan({ scan: image.scan, about }, { signer, run, database, to }),
   ])
 }
 
@@ -64,27 +55,27 @@ type To = Parameters<typeof attach>[1]
 
 /** How an image came to be, and what is in it. */
 async function tellOrigin(
-  image: Vouched & { readonly subject: Subject },
+  image: Vouched & { readonly about: Subject },
   by: { readonly signer: Signer; readonly run: BuildRun; readonly to: To },
   world: World,
 ): Promise<void> {
   const { signer, run, to } = by
   const { repository } = to
   const sbom = await sha256OfFile(image.scan.sbomFile)
-  const about = { subject: image.subject, target: image.name, bakeFile: image.bakeFile }
+  const { about: subject, name: target, bakeFile } = image
   await Promise.all([
-    attach(provenanceOf(about, { key: image.key, sbom }, run), to, signer),
+    attach(provenanceOf({ subject, target, bakeFile }, { key: image.key, sbom }, run), to, signer),
     // One at a time: all the SBOMs of a run would not fit into the memory that it may have.
     repository
       .inTurn('SBOM', async () =>
-        storeSigned(await sbomStatement(image.subject, image.scan, world), to, signer),
+        storeSigned(await sbomStatement(subject, image.scan, world), to, signer),
       )
-      .then((manifest) => putReferrer(manifest, image.subject.digest, repository)),
+      .then((manifest) => putReferrer(manifest, subject.digest, repository)),
   ])
 }
 
 async function tellScan(
-  { subject, scan }: Vouched & { readonly subject: Subject },
+  { about, scan }: { readonly about: Subject; readonly scan: Scan },
   by: {
     readonly signer: Signer
     readonly run: BuildRun
@@ -93,12 +84,12 @@ async function tellScan(
   },
 ): Promise<void> {
   const { signer, run, database, to } = by
-  const known = await readAttestations(subject.digest, PREDICATES.scan, {
+  const known = await readAttestations(about.digest, PREDICATES.scan, {
     trust: signer.trust,
     repository: to.repository,
   })
   if (!known.some(({ predicate }) => databaseIn(predicate) === database.checksum))
-    await attach(scanStatement(subject, scan, { database, run }), to, signer)
+    await attach(scanStatement(about, scan, { database, run }), to, signer)
 }
 
 /** Signs that these images and these manifests belong together, and stores it beside the release. */

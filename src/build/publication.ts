@@ -7,7 +7,7 @@ import type { World } from '../world.ts'
 import { vouchForImage, vouchForRelease } from './attest.ts'
 import type { Images } from './images.ts'
 import type { BuildRun } from './provenance.ts'
-import { publishImages, releaseTag, tagImages } from './publish.ts'
+import { keepSbom, publishImages, releaseTag, type StoredImage, tagImages } from './publish.ts'
 import type { Survey } from './survey.ts'
 
 /** What passed: the images with their scans, and where their release goes. */
@@ -38,14 +38,20 @@ type Options = {
  */
 export async function publish(passed: Passed, options: Options, world: World): Promise<Release> {
   const { made, survey, scans, place } = passed
-  await world.progress.step('Publish the images', () =>
-    publishImages({ ...made, images: made.set, scans }, world),
+  const stored = await world.progress.step('Publish the images', () =>
+    publishImages({ images: made.set, layouts: made.layouts, scans }, world),
   )
   const content = { ...options, images: made.set }
   const { release, appear } = await prepareRelease(content, place, world.signal)
   const { signer } = options
-  if (signer !== undefined)
-    await world.progress.step('Sign', () => sign(release, { ...passed, ...options, signer }, world))
+  const isNew = ({ name }: StoredImage) => !made.reused.has(name)
+  // All at once: who writes beside the same image writes its list of referrers once. The SBOMs of the others came from there.
+  await world.progress.step(signer === undefined ? 'Keep the SBOMs' : 'Sign', () =>
+    Promise.all([
+      ...stored.filter(isNew).map((image) => keepSbom(image, world)),
+      signer && sign({ stored, release }, { ...passed, ...options, signer }, world),
+    ]),
+  )
   await world.progress.step(RELEASE_STEP, () => appear(releaseTag(release)))
   await world.progress.step('Tag the images', () => tagImages(release, survey.keys, world.signal))
   if (signer !== undefined)
@@ -56,21 +62,22 @@ export async function publish(passed: Passed, options: Options, world: World): P
 }
 
 async function sign(
-  release: Release,
+  what: { readonly stored: readonly StoredImage[]; readonly release: Release },
   by: Passed & Options & { readonly signer: Signer },
   world: World,
 ): Promise<void> {
-  const { signer, database, made, survey, scans, started, revision } = by
+  const { signer, database, made, survey, started, revision } = by
   const run = { ...by.run, revision, started, finished: world.clock.now() }
-  await Promise.all(
-    scans.map(async (scan) => {
-      const { image: name } = scan
-      const reference = made.set.images[name]?.reference ?? ''
-      const key = survey.keys.get(name) ?? { doubts: ['it has no key'] }
-      const isNew = !made.reused.has(name)
-      const vouched = { name, reference, bakeFile: by.file, key, scan, isNew }
-      await vouchForImage(vouched, { signer, run, database }, world)
+  await Promise.all([
+    vouchForRelease(what.release, { signer, run }, world),
+    ...what.stored.map(async (image) => {
+      const key = survey.keys.get(image.name) ?? { doubts: ['it has no key'] }
+      const isNew = !made.reused.has(image.name)
+      await vouchForImage(
+        { ...image, bakeFile: by.file, key, isNew },
+        { signer, run, database },
+        world,
+      )
     }),
-  )
-  await vouchForRelease(release, { signer, run }, world)
+  ])
 }

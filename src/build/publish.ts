@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { UserError } from '../errors.ts'
-import { listReferrers, packArtifact, pushArtifact } from '../registry/artifact.ts'
-import { openRepository, type Repository } from '../registry/client.ts'
-import { type LayoutImage, pushLayout } from '../registry/layout.ts'
+import { packArtifact, pushParts } from '../registry/artifact.ts'
+import { openRepository } from '../registry/client.ts'
+import { type Descriptor, type LayoutImage, pushLayout } from '../registry/layout.ts'
 import { parseReference } from '../registry/reference.ts'
+import { listReferrers, putReferrer } from '../registry/referrers.ts'
 import { doAtOnce } from '../registry/several.ts'
 import type { ImageSet } from '../release/imageset.ts'
 import type { Release } from '../release/release.ts'
@@ -16,29 +17,39 @@ import { keyTag, NEWEST_TAG } from './reuse.ts'
 export const SBOM_TYPE = 'application/vnd.syft+json'
 const TAG_DIGITS = 12
 
-/** Pushes what is new by digest, reads every image back, and keeps its SBOM beside it. */
+/** An image that is in the registry, and what was found in it. */
+export type StoredImage = {
+  readonly name: string
+  readonly reference: string
+  /** Its manifest. */
+  readonly subject: Descriptor
+  readonly scan: Scan
+}
+
+/** Pushes what is new by digest, and reads every image back. */
 export async function publishImages(
   what: {
     readonly images: ImageSet
     readonly layouts: ReadonlyMap<string, LayoutImage>
     readonly scans: readonly Scan[]
-    /** Images that were used again: their SBOMs came from where they are. */
-    readonly reused: ReadonlySet<string>
   },
   world: World,
-): Promise<void> {
-  await doAtOnce(Object.entries(what.images.images), async ([name, image]) => {
+): Promise<readonly StoredImage[]> {
+  const published: StoredImage[] = []
+  await doAtOnce(Object.entries(what.images.images), async ([name, { reference, digest }]) => {
+    const scan = what.scans.find(({ image }) => image === name)
+    if (scan?.digest !== digest) throw new TypeError(`${name} was not scanned`)
     const layout = what.layouts.get(name)
-    const repository = openRepository(parseReference(image.reference), world.signal)
+    const repository = openRepository(parseReference(reference), world.signal)
     if (layout !== undefined) await pushLayout(layout, repository)
-    const stored = await repository.getManifest(image.digest)
-    if (stored?.digest !== image.digest)
-      throw new UserError(`${image.reference} is not in the registry after the push; run again`)
-    const subject = { ...stored, size: stored.bytes.length }
-    const scan = what.scans.find(({ image: scanned }) => scanned === name)
-    if (scan !== undefined && !what.reused.has(name)) await keepSbom(scan, subject, repository)
-    world.progress.say(`${name}: ${image.digest}${layout === undefined ? ' (was there)' : ''}`)
+    const stored = await repository.getManifest(digest)
+    if (stored?.digest !== digest)
+      throw new UserError(`${reference} is not in the registry after the push; run again`)
+    const subject = { mediaType: stored.mediaType, digest, size: stored.bytes.length }
+    published.push({ name, reference, subject, scan })
+    world.progress.say(`${name}: ${digest}${layout === undefined ? ' (was there)' : ''}`)
   })
+  return published
 }
 
 /** The tag of a release and of its images. It is for people: nothing is read by it. */
@@ -75,17 +86,21 @@ async function writeTagsOf(
   for (const tag of tags) await repository.putManifest(tag, manifest)
 }
 
-async function keepSbom(
-  scan: Scan,
-  subject: { readonly mediaType: string; readonly digest: string; readonly size: number },
-  repository: Repository,
+/** Keeps the SBOM of an image beside it. One at a time is in memory: all those of a run would not fit into what it may have. */
+export async function keepSbom(
+  { reference, subject, scan }: StoredImage,
+  world: World,
 ): Promise<void> {
-  const { mediaType, digest, size } = subject
-  const content = await readFile(scan.sbomFile)
-  const form = { type: SBOM_TYPE, mediaType: SBOM_TYPE, content, annotations: {} }
-  const artifact = { ...form, subject: { mediaType, digest, size } }
+  const repository = openRepository(parseReference(reference), world.signal)
   // Another one may be there, of an earlier build of the same bytes: the provenance names this one.
-  const known = await listReferrers(digest, SBOM_TYPE, repository)
-  if (known.includes(packArtifact(artifact).manifest.digest)) return
-  await pushArtifact(artifact, repository)
+  const known = await listReferrers(subject.digest, SBOM_TYPE, repository)
+  const manifest = await repository.inTurn('SBOM', async () => {
+    const content = await readFile(scan.sbomFile)
+    const form = { type: SBOM_TYPE, mediaType: SBOM_TYPE, content, annotations: {} }
+    const packed = packArtifact({ ...form, subject })
+    if (known.includes(packed.manifest.digest)) return undefined
+    await pushParts(packed, repository)
+    return packed.manifest
+  })
+  if (manifest !== undefined) await putReferrer(manifest, subject.digest, repository)
 }
