@@ -41,7 +41,8 @@ export function reportPromotion(promotion: Promotion, past: PromotionPast): Comm
   }
 }
 
-function gatesSection({ from, to, actor, reason, gates }: Promotion['record']): Section {
+/** The gates of a promotion as a part of its page. */
+export function gatesSection({ from, to, actor, reason, gates }: Promotion['record']): Section {
   const rows = gates.map(({ open, name, why }) => [
     markup`<b>${open ? '✓ open' : '✗ closed'}</b>`,
     markup`<span class="any">${name}</span>`,

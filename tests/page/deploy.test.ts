@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Browser } from 'playwright-core'
 import { deployPage } from '../../actions/deploy/page.ts'
 import { reportRefusedDeploy } from '../../actions/deploy/report.ts'
+import { gatesSection } from '../../actions/promote/report.ts'
 import { reportVerdict } from '../../actions/verify/report.ts'
 import { UserError } from '../../src/errors.ts'
 import { aDeploy } from '../fakes/deploy.ts'
@@ -52,6 +53,22 @@ function verdict(): string {
   return result.files?.['report-page']?.content ?? ''
 }
 
+function promotion(): string {
+  const gates = gatesSection({
+    ...{ version: 1, release: '', images: {}, planHash: '', outcome: 'deployed', before: '' },
+    ...{ from: 'staging', to: 'production', actor: LONG, reason: LONG, at: aDeploy().at },
+    gates: [
+      { name: 'verified', open: true, why: 'verified in staging, 12 minutes ago' },
+      { name: 'soak', open: true, why: `in staging for ${LONG}` },
+      { name: 'approval', open: false, why: LONG },
+    ],
+  })
+  return deployPage(aDeploy({ environment: 'production' }), {
+    about: 'promote',
+    sections: [gates],
+  })
+}
+
 const pages = [
   { name: 'a rolling deploy', content: pageOf('rolling') },
   { name: 'one that failed and was rolled back', content: pageOf('rolled-back') },
@@ -71,6 +88,7 @@ const pages = [
       }),
     ),
   },
+  { name: 'a promotion', content: promotion() },
   { name: 'a verdict', content: verdict() },
 ]
 
