@@ -208,15 +208,14 @@ function workloadTable({ workloads }: Leg): Html {
 }
 
 function changesSection(report: DeployReport): Section | undefined {
-  const { planHash, outcome } = report
+  const { planHash } = report
   const changes = plannedOf(report)
   if (changes.length === 0) return undefined
   const lines = planLines({ hash: planHash, changes })
   const count = (action: string) => changes.filter((one) => one.action === action).length
-  const verbs = outcome === 'planned' ? 'would be' : 'were to be'
   return {
     title: 'Changes',
-    lead: markup`${count('create')} created, ${count('update')} changed, ${count('delete')} removed: so it ${verbs}. Values of Secrets are masked. Plan <code>${planHash}</code>`,
+    lead: markup`The plan: ${count('create')} to create, ${count('update')} to change, ${count('delete')} to remove. Values of Secrets are masked. Hash of the plan <code>${planHash}</code>`,
     body: fold(counted(lines.length, 'line'), planBlock(lines), lines.length <= SHORT_PLAN),
   }
 }
