@@ -40,18 +40,25 @@ export async function prepare(
   const { namespace } = environment
   const { progress } = world
   // A login that may not read it is told so below, together with all else that it may not.
-  const state = await readState(namespace, cluster).catch((error: unknown) => {
+  const reading = readState(namespace, cluster).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error
     return undefined
   })
+  // Whoever waits for it is told; until then nobody has to be.
+  reading.catch(() => undefined)
   const rendered = await progress.step('Render the manifests', async () => {
-    const origin = originOf(environment)
-    const isUpgrade = state?.good !== undefined && (state.good.overlay ?? origin) === origin
+    // A chart is made for the cluster that it goes to; what an overlay renders to is the same everywhere.
     const facts =
-      environment.chart === undefined ? {} : { cluster: await readCapabilities(cluster) }
-    const objects = await renderObjects({ ...source, isUpgrade, ...facts }, environment, world)
+      environment.chart === undefined
+        ? {}
+        : {
+            isUpgrade: isUpgrade(await reading, environment),
+            cluster: await readCapabilities(cluster),
+          }
+    const objects = await renderObjects({ ...source, ...facts }, environment, world)
     return asSets(objects, environment.strategy)
   })
+  const state = await reading
   const timed = await withSecretTimes(rendered, rendered, cluster)
   const masking = maskFor(rendered, namespace, cluster)
   // Asked for beside the rest; if that fails, nobody waits for it.
@@ -82,6 +89,12 @@ export async function prepare(
   const handover = await openHandover(question, cluster, world)
   for (const line of handover.plan) progress.say(line)
   return { ...flight, state, rendered, objects, whole, handover, timeline }
+}
+
+/** What helm would call an upgrade: the chart is there already, and was good. */
+function isUpgrade(state: EnvironmentState | undefined, environment: Environment): boolean {
+  const origin = originOf(environment)
+  return state?.good !== undefined && (state.good.overlay ?? origin) === origin
 }
 
 /** Where objects come from: what was made from one place is not cleaned up after another. */
