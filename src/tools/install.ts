@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { chmod, copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isDiskFull, messageOf, UserError } from '../errors.ts'
@@ -29,6 +28,7 @@ type Checked = { readonly path: string; readonly stamp: string }
 
 /** Names a manifest of tools that were made elsewhere: `{name: {version, path, sha256}}`, as the lab writes it. */
 const MANIFEST_VARIABLE = 'TODO_DEPLOY_TOOLS'
+const PIECE = 256 * 1024
 
 /**
  * Pinned external programs. A program is taken from the manifest in `TODO_DEPLOY_TOOLS`, else from the cache, else downloaded. Its
@@ -191,8 +191,18 @@ async function requireSha256(file: string, wanted: string, name: string): Promis
   )
 }
 
-async function sha256Of(file: string): Promise<string> {
+/** Into the same piece of memory again and again: programs have a hundred megabytes, and several are checked at once. */
+async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
-  return hash.digest('hex')
+  const piece = Buffer.allocUnsafe(PIECE)
+  const file = await open(path)
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, PIECE)
+      if (bytesRead === 0) return hash.digest('hex')
+      hash.update(piece.subarray(0, bytesRead))
+    }
+  } finally {
+    await file.close()
+  }
 }
