@@ -73,13 +73,14 @@ type Context = { readonly setting: Setting; readonly cluster: Cluster }
 async function speedOf(context: Context, text: string): Promise<Speed> {
   const rounds = Number(text)
   if (!(rounds >= 1)) throw new Error(`--rounds is "${text}"; it has to be a number`)
-  const stack = await layOut(await demoRelease(), context.setting)
-  return await measureSpeed(stack, { ...context, rounds }, (turn) => {
-    const { side, readySeconds, endSeconds, againSeconds } = turn
-    const [ready, end, again] = [readySeconds, endSeconds, againSeconds].map((one) =>
-      one.toFixed(1),
+  const stacks = await layOut(await demoRelease(), context.setting)
+  return await measureSpeed(stacks, { ...context, rounds }, (turn) => {
+    const { side, readySeconds, endSeconds, againSeconds, nextSeconds } = turn
+    const [ready, end, again, next] = [readySeconds, endSeconds, againSeconds, nextSeconds].map(
+      (one) => one.toFixed(1),
     )
-    say(`  ${side.padEnd(8)} ready after ${ready} s, says so after ${end} s; again ${again} s`)
+    const first = `ready after ${ready} s, says so after ${end} s`
+    say(`  ${side.padEnd(8)} ${first}; again ${again} s; the next ready after ${next} s`)
   })
 }
 

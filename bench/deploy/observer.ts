@@ -21,15 +21,21 @@ const LIMIT_MS = 300_000
 /**
  * Looks from outside whether the stack does its work: all pods of the newest content ready for as long as they have to be, the migration
  * complete, and every service answering a request that goes through to the database. Knows nothing of who deploys, and uses nothing of
- * the product's own judgement. Resolves with the moment of the first of the looks that found it so.
+ * the product's own judgement. With `before`, every Deployment that it names must have another content than there. Resolves with the moment of
+ * the first of the looks that found it so.
  */
-export async function seeReady(namespace: string, cluster: Cluster): Promise<number> {
+export async function seeReady(
+  namespace: string,
+  cluster: Cluster,
+  before: Contents = new Map(),
+): Promise<number> {
   const deadline = performance.now() + LIMIT_MS
   let [good, first] = [0, 0]
   while (good < LOOKS) {
     const now = performance.now()
     if (now > deadline) throw new Error(`${namespace} has not become ready`)
-    const isSo = (await areThere(namespace, cluster)) && (await doAnswer(namespace, cluster))
+    const isSo =
+      (await areThere(namespace, cluster, before)) && (await doAnswer(namespace, cluster))
     good = isSo ? good + 1 : 0
     if (good === 1) first = now
     await sleep(LOOK_AGAIN_MS)
@@ -37,18 +43,48 @@ export async function seeReady(namespace: string, cluster: Cluster): Promise<num
   return first
 }
 
-async function areThere(namespace: string, cluster: Cluster): Promise<boolean> {
-  const list = async (path: string) => {
-    const { body } = await cluster.call({ method: 'GET', path: path.replace('%', namespace) })
-    return listAt(body, 'items')
-  }
+/** Deployment → what its pods are made from. */
+export type Contents = ReadonlyMap<string, string>
+
+export async function contentsOf(
+  names: readonly string[],
+  namespace: string,
+  cluster: Cluster,
+): Promise<Contents> {
+  const deployments = await list('/apis/apps/v1/namespaces/%/deployments', namespace, cluster)
+  return new Map(
+    deployments
+      .map((one) => [textAt(one, 'metadata', 'name') ?? '', contentOf(one)] as const)
+      .filter(([name]) => names.includes(name)),
+  )
+}
+
+function contentOf(deployment: unknown): string {
+  return JSON.stringify(at(deployment, 'spec', 'template'))
+}
+
+async function list(
+  path: string,
+  namespace: string,
+  cluster: Cluster,
+): Promise<readonly unknown[]> {
+  const { body } = await cluster.call({ method: 'GET', path: path.replace('%', namespace) })
+  return listAt(body, 'items')
+}
+
+async function areThere(namespace: string, cluster: Cluster, before: Contents): Promise<boolean> {
   const [deployments, statefulSets, jobs] = await Promise.all([
-    list('/apis/apps/v1/namespaces/%/deployments'),
-    list('/apis/apps/v1/namespaces/%/statefulsets'),
-    list('/apis/batch/v1/namespaces/%/jobs'),
+    list('/apis/apps/v1/namespaces/%/deployments', namespace, cluster),
+    list('/apis/apps/v1/namespaces/%/statefulsets', namespace, cluster),
+    list('/apis/batch/v1/namespaces/%/jobs', namespace, cluster),
   ])
   const isIn = (found: readonly unknown[]) => (name: string) =>
-    found.some((one) => textAt(one, 'metadata', 'name') === name && isAvailable(one))
+    found.some(
+      (one) =>
+        textAt(one, 'metadata', 'name') === name &&
+        contentOf(one) !== before.get(name) &&
+        isAvailable(one),
+    )
   return (
     DEPLOYMENTS.every(isIn(deployments)) &&
     STATEFUL_SETS.every(isIn(statefulSets)) &&

@@ -50,6 +50,10 @@ export function comparisonsOf({ rounds }: Measured): readonly Comparison[] {
     compare('five services, start to the word that it is so', rounds, {
       of: (round, side) => round[side].endSeconds,
     }),
+    compare('the next release, start to truly ready', rounds, {
+      of: (round, side) => round[side].nextSeconds,
+      target: 1,
+    }),
     compare('the same release again', rounds, {
       of: (round, side) => round[side].againSeconds,
       target: 0.5,

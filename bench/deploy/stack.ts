@@ -2,19 +2,46 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { LOCK_FORMS, lockForms } from '../../src/release/lockforms.ts'
-import { pullRelease } from '../../src/release/release.ts'
+import { parseReference } from '../../src/registry/reference.ts'
+import { prepareRelease, pullRelease, type Release } from '../../src/release/release.ts'
 import type { Setting, Target } from './sides.ts'
 
-/** The carried stack, as everything of it is found by each side. */
+/** A release of the carried stack, as everything of it is found by each side. */
 export type Stack = { readonly targetFor: (namespace: string) => Promise<Target> }
+
+/** Who has new pods in the next release. */
+export const RENEWED = ['backend', 'mcp-server', 'ai-agent']
+const DEVELOPMENT = [
+  'overlays/development/kustomization.yaml',
+  'helm/todo-app/values-development.yaml',
+]
 
 const WORKLOADS = ['frontend', 'backend', 'mcp-server', 'ai-agent', 'local-model'] as const
 const TIMEOUT_S = 300
 
-/** Lays a release out as a checkout has it: manifests, chart, and its images by digest in the forms that kustomize and Helm read. */
-export async function layOut(release: string, setting: Setting): Promise<Stack> {
-  const folder = join(setting.folder, 'stack')
-  const { manifests, images } = await pullRelease(release, AbortSignal.timeout(60_000))
+/** A release, and the next one: the same images, of which three services are told to log less. */
+export async function layOut(
+  reference: string,
+  setting: Setting,
+): Promise<{ readonly now: Stack; readonly next: Stack }> {
+  const now = await pullRelease(reference, AbortSignal.timeout(60_000))
+  const manifests = new Map(now.manifests)
+  for (const file of DEVELOPMENT) {
+    const text = now.manifests.get(file)?.toString() ?? ''
+    const changed = text.replaceAll(/(LOG_LEVEL(?:=|: ))debug/g, '$1info')
+    if (changed === text) throw new Error(`${file} says nothing about logging`)
+    manifests.set(file, Buffer.from(changed))
+  }
+  const place = parseReference(reference)
+  const next = await prepareRelease({ ...now, manifests }, place, AbortSignal.timeout(60_000))
+  await next.appear(next.release.digest)
+  return { now: await layOutOne(now, setting), next: await layOutOne(next.release, setting) }
+}
+
+/** Manifests, chart, and images by digest in the forms that kustomize and Helm read, as a checkout has it. */
+async function layOutOne(release: Release, setting: Setting): Promise<Stack> {
+  const { manifests, images } = release
+  const folder = join(setting.folder, 'stack', release.digest.replace(':', '-'))
   const forms = Object.entries(lockForms(images)).map(
     ([name, text]) => [join(LOCK_FORMS, name), text] as const,
   )
@@ -35,7 +62,7 @@ export async function layOut(release: string, setting: Setting): Promise<Stack> 
       await writeFile(join(overlay, 'kustomization.yaml'), stringify(kustomization))
       return {
         ...{ namespace, overlay, timeoutSeconds: TIMEOUT_S },
-        inputs: { environment: 'dev', release },
+        inputs: { environment: 'dev', release: release.reference },
         workloads: [...WORKLOADS.map((name) => `deployment/${name}`), 'statefulset/postgresql'],
         jobs: ['job/database-migrate'],
         chart: join(folder, 'k8s', 'helm', 'todo-app'),
