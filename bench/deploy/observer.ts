@@ -96,6 +96,8 @@ function isAvailable(live: unknown): boolean {
   const wanted = numberAt(live, 'spec', 'replicas')
   return (
     wanted !== undefined &&
+    // Pods of before would be counted as available, too.
+    numberAt(live, 'status', 'replicas') === wanted &&
     numberAt(live, 'status', 'updatedReplicas') === wanted &&
     numberAt(live, 'status', 'availableReplicas') === wanted &&
     at(live, 'status', 'observedGeneration') === at(live, 'metadata', 'generation')

@@ -33,7 +33,9 @@ export async function layOut(
     manifests.set(file, Buffer.from(changed))
   }
   const place = parseReference(reference)
-  const next = await prepareRelease({ ...now, manifests }, place, AbortSignal.timeout(60_000))
+  const { images, revision } = now
+  const content = { images, manifests, revision }
+  const next = await prepareRelease(content, place, AbortSignal.timeout(60_000))
   await next.appear(next.release.digest)
   return { now: await layOutOne(now, setting), next: await layOutOne(next.release, setting) }
 }
