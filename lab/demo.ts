@@ -13,6 +13,7 @@ import type { ToolName, World } from '../src/world.ts'
 import { openStage, type Stage } from './demo/stage.ts'
 import { addTodoByChat } from './demo/todo.ts'
 import { provideExternals } from './external.ts'
+import { LabError } from './failure.ts'
 import { ensure, type Lab, type Part } from './lab.ts'
 import { ensureSigningKey } from './signing.ts'
 
@@ -172,7 +173,8 @@ try {
   process.stderr.write(`${messageOf(error)}\n`)
   for (const line of error instanceof UserError ? error.details : [])
     process.stderr.write(`  ${line}\n`)
-  if (!(error instanceof UserError) && error instanceof Error)
-    process.stderr.write(`${error.stack ?? ''}\n`)
+  // Those two say what to do; of others nobody knows.
+  const isKnown = error instanceof UserError || error instanceof LabError
+  if (!isKnown && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
   process.exitCode = STATUS.failed
 }

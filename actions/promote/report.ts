@@ -41,8 +41,7 @@ export function reportPromotion(promotion: Promotion, past: PromotionPast): Comm
   }
 }
 
-/** The gates of a promotion as a part of its page. */
-export function gatesSection({ from, to, actor, reason, gates }: Promotion['record']): Section {
+function gatesSection({ from, to, actor, reason, gates }: Promotion['record']): Section {
   const rows = gates.map(({ open, name, why }) => [
     markup`<b>${open ? '✓ open' : '✗ closed'}</b>`,
     markup`<span class="any">${name}</span>`,

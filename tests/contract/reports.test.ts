@@ -9,37 +9,16 @@ import { reportPromotion, reportStatus } from '../../actions/promote/report.ts'
 import { reportVerdict } from '../../actions/verify/report.ts'
 import { resultOfError } from '../../src/edge/report.ts'
 import { UserError } from '../../src/errors.ts'
-import type { Environment } from '../../src/environments/environments.ts'
 import type { DeployResult } from '../../src/rollout/outcome.ts'
 import { RolloutFailed } from '../../src/rollout/readiness/wait.ts'
 import { aBuild, aRun } from '../fakes/build.ts'
+import { aPromotion } from '../fakes/promotion.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 const release = `registry.example/todo/release@${digest}`
-const reference = `registry.example/todo/backend@${digest}`
 const at = '2026-11-21T12:00:00.000Z'
 
-const environment: Environment = {
-  name: 'dev',
-  overlay: 'overlays/development',
-  namespace: 'todo-dev',
-  components: [],
-  url: 'http://127.0.0.1:30080',
-  after: undefined,
-  preview: false,
-  hostPrefix: '',
-  strategy: { type: 'rolling' },
-}
-
-const backend = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'backend' } }
-
-const deployed: DeployResult = {
-  outcome: 'deployed',
-  release,
-  planHash: digest,
-  changes: [{ object: backend, action: 'update', fields: ['.spec.replicas'] }],
-  message: 'ready',
-}
+const { deploy: deployed, environment } = aPromotion()
 
 const returned: DeployResult = {
   ...deployed,
@@ -51,26 +30,6 @@ const returned: DeployResult = {
     [{ object: 'Deployment backend', logs: ['boom'], events: ['BackOff: again'] }],
   ),
 }
-
-const promotion = {
-  record: {
-    version: 1,
-    release,
-    from: 'dev',
-    to: 'staging',
-    images: { backend: reference },
-    gates: [{ name: 'verified in dev', open: true, why: 'it passed' }],
-    actor: 'somebody',
-    reason: '',
-    planHash: digest,
-    outcome: 'deployed',
-    before: '',
-    at,
-  },
-  recordDigest: digest,
-  deploy: deployed,
-  environment,
-} as const
 
 const past = { at: new Date(at), seconds: 1.5, steps: [] }
 const where = { environment, ...past }
@@ -126,7 +85,7 @@ const cases = [
   { name: 'a good deploy', schema: 'deploy', result: reportDeploy(deployed, where) },
   { name: 'a failed deploy', schema: 'deploy', result: reportDeploy(returned, where) },
   { name: 'a verdict', schema: 'verdict', result: verdict },
-  { name: 'a promotion', schema: 'promotion', result: reportPromotion(promotion, past) },
+  { name: 'a promotion', schema: 'promotion', result: reportPromotion(aPromotion(), past) },
   { name: 'a status', schema: 'status', result: reportStatus([running, empty]) },
   { name: 'a removed preview', schema: 'preview', result: reportRemoval(['todo-pr-1'], 'down') },
   {

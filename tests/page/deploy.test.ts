@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Browser } from 'playwright-core'
 import { deployPage } from '../../actions/deploy/page.ts'
 import { reportRefusedDeploy } from '../../actions/deploy/report.ts'
-import { gatesSection } from '../../actions/promote/report.ts'
+import { reportPromotion } from '../../actions/promote/report.ts'
 import { reportVerdict } from '../../actions/verify/report.ts'
 import { UserError } from '../../src/errors.ts'
+import { judgeVerdicts } from '../../src/promote/gates.ts'
 import { aDeploy } from '../fakes/deploy.ts'
+import { aPromotion } from '../fakes/promotion.ts'
 import { showPage, startBrowser } from './browser.ts'
 import { expectWhole, inEachView } from './whole.ts'
 import type { Recorded } from './record.ts'
@@ -54,19 +56,9 @@ function verdict(): string {
 }
 
 function promotion(): string {
-  const gates = gatesSection({
-    ...{ version: 1, release: '', images: {}, planHash: '', outcome: 'deployed', before: '' },
-    ...{ from: 'staging', to: 'production', actor: LONG, reason: LONG, at: aDeploy().at },
-    gates: [
-      { name: 'verified', open: true, why: 'verified in staging, 12 minutes ago' },
-      { name: 'soak', open: true, why: `in staging for ${LONG}` },
-      { name: 'approval', open: false, why: LONG },
-    ],
-  })
-  return deployPage(aDeploy({ environment: 'production' }), {
-    about: 'promote',
-    sections: [gates],
-  })
+  const gates = [judgeVerdicts([], 'staging'), judgeVerdicts([], LONG)]
+  const result = reportPromotion(aPromotion({ gates, actor: LONG, reason: LONG }), past)
+  return result.files?.['report-page']?.content ?? ''
 }
 
 const pages = [
@@ -107,6 +99,15 @@ describe('the page of a deploy', () => {
       await expectWhole(browser, content, view)
     },
   )
+
+  it('of a promotion says what its gates say', async () => {
+    const view = { mode: 'light', width: 1200 } as const
+    const { page, context } = await showPage(browser, promotion(), view)
+    const text = await page.locator('body').innerText()
+    expect(text).toContain('✗ closed')
+    expect(text).toContain(judgeVerdicts([], 'staging').why)
+    await context.close()
+  })
 
   it('draws all bars of a timeline on one scale, whatever the names beside them', async () => {
     const view = { mode: 'light', width: 1200 } as const
