@@ -20,7 +20,8 @@ export async function inRealWorld<T>(
   try {
     return await work(realWorld({ ...how, workspace }))
   } finally {
-    await rm(workspace, { recursive: true, force: true })
+    // A part of the work may be ending still. What is left is removed by a later run, and must not hide why this one failed.
+    await rm(workspace, { recursive: true, force: true }).catch(() => undefined)
   }
 }
 
