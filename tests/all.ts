@@ -120,7 +120,15 @@ const onLab = async (
     env: { ...QUIET, ...environment },
     // The failures, faults and strategies take longer: "npm run test:deploy" runs all of them.
     commands: [
-      jest('-c', 'tests/deploy/jest.config.mjs', 'ownership', 'preflight', 'order', 'statefulset'),
+      jest(
+        '-c',
+        'tests/deploy/jest.config.mjs',
+        'ownership',
+        'preflight',
+        'order',
+        'early',
+        'statefulset',
+      ),
     ],
   },
   {

@@ -84,3 +84,14 @@ function asObject(item: unknown): KubeObject | undefined {
     textAt(item, 'metadata', 'name') !== undefined
   return known && isObject(item) ? (item as KubeObject) : undefined
 }
+
+/** Whether a Service selects the pods of a workload. */
+export function leadsTo(service: KubeObject, workload: KubeObject): boolean {
+  const selector = Object.entries(at(service, 'spec', 'selector') ?? {})
+  const labels = at(workload, 'spec', 'template', 'metadata', 'labels')
+  return (
+    service.metadata.namespace === workload.metadata.namespace &&
+    selector.length > 0 &&
+    selector.every(([key, value]) => at(labels, key) === value)
+  )
+}

@@ -1,6 +1,7 @@
 import { at } from '../json.ts'
 import { dependenciesOf, type Dependencies } from './dependencies.ts'
-import { keyOf, type KubeObject } from './manifest.ts'
+import { earlyProblems } from './early.ts'
+import { keyOf, type KubeObject, leadsTo } from './manifest.ts'
 
 /** On an object: the wave it belongs to, instead of the one of its kind. */
 export const WAVE = 'todo-deploy.dev/wave'
@@ -97,7 +98,7 @@ export function orderProblems(objects: readonly KubeObject[]): readonly string[]
         : [`${name}: ${WEIGHT} is "${weight}"; it has to be a whole number`]),
     ]
   })
-  return [...wrong, ...dependenciesOf(objects).problems]
+  return [...wrong, ...earlyProblems(objects), ...dependenciesOf(objects).problems]
 }
 
 /** `turn`: later than those it depends on, in one and the same wave. */
@@ -148,15 +149,10 @@ function waveOf(object: KubeObject, objects: readonly KubeObject[]): number {
 
 /** A database is found by its Service, so that comes with it and not after the migration. */
 function belongsToStateful(service: KubeObject, objects: readonly KubeObject[]): boolean {
-  const selector = Object.entries(at(service, 'spec', 'selector') ?? {})
   return objects.some(
     (object) =>
       object.kind === 'StatefulSet' &&
       object.metadata.namespace === service.metadata.namespace &&
-      (at(object, 'spec', 'serviceName') === service.metadata.name ||
-        (selector.length > 0 &&
-          selector.every(
-            ([key, value]) => at(object, 'spec', 'template', 'metadata', 'labels', key) === value,
-          ))),
+      (at(object, 'spec', 'serviceName') === service.metadata.name || leadsTo(service, object)),
   )
 }

@@ -12,9 +12,12 @@ import {
 import { type FakeCluster, fakeCluster } from '../../tests/fakes/cluster.ts'
 import type { FakeWorld } from '../../tests/fakes/world.ts'
 import { type EnvironmentState, readState } from '../cluster/state.ts'
-import { nameOf } from '../render/manifest.ts'
+import { FIRST_DEPLOY } from '../render/early.ts'
+import { type KubeObject, nameOf } from '../render/manifest.ts'
 import { deploy } from './deploy.ts'
 
+const IMAGE = `ghcr.io/todo/migrate@sha256:${'b'.repeat(64)}`
+const EARLY = { annotations: { [FIRST_DEPLOY]: 'early' } }
 const application = [namespaceObject, configMap('settings'), service('web'), deployment('web')]
 
 let cluster: FakeCluster
@@ -44,6 +47,31 @@ describe('a deploy', () => {
     expect(state?.good?.release).toBe('r1')
     expect(state?.pending).toBeUndefined()
     expect(names()).toEqual(['ConfigMap todo/settings', 'Service todo/web', 'Deployment todo/web'])
+  })
+
+  it('begins early what waits by itself, at the first deploy only', async () => {
+    const migration = (name: string): KubeObject => ({
+      ...{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name, namespace: NAMESPACE } },
+      spec: { template: { spec: { containers: [{ name: 'main', image: IMAGE }] } } },
+    })
+    const page = (name: string): KubeObject => {
+      const labels = { labels: { app: name } }
+      const spec = { template: { metadata: labels, spec: { containers: [] } } }
+      return { ...deployment(name), metadata: { name, namespace: NAMESPACE, ...EARLY }, spec }
+    }
+    const written = () =>
+      cluster.writes.flatMap(
+        (write) => /(?:jobs|deployments|services)\/([a-z]+)/.exec(write)?.[1] ?? [],
+      )
+    const first = [...application, page('page'), service('page'), migration('first')]
+    expect((await deploy(deployOf('r1', first), cluster, world)).outcome).toBe('deployed')
+    // Each once: beside the Job, and the others after it.
+    expect(written()).toEqual(['first', 'page', 'page', 'web', 'web'])
+    cluster.writes.length = 0
+    const better = [namespaceObject, deployment('web', 'better'), page('new'), service('new')]
+    const second = deployOf('r2', [...better, migration('second')], { prune: false })
+    expect((await deploy(second, cluster, world)).outcome).toBe('deployed')
+    expect(written()).toEqual(['second', 'new', 'web', 'new'])
   })
 
   it('changes nothing where everything is as the release has it', async () => {

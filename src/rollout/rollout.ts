@@ -6,7 +6,8 @@ import { type EnvironmentState, type InventoryEntry, writeState } from '../clust
 import { type NamespaceWatch, watchNamespace } from '../cluster/watch.ts'
 import { numberAt, textAt } from '../json.ts'
 import { keyOf, type KubeObject } from '../render/manifest.ts'
-import { splitWaves } from '../render/waves.ts'
+import { earlyOf } from '../render/early.ts'
+import { splitWaves, type Wave } from '../render/waves.ts'
 import type { Waves, World } from '../world.ts'
 import { proveImages } from './readiness/imageproof.ts'
 import { uidOf } from './readiness/live.ts'
@@ -65,6 +66,7 @@ export async function rollOut(
   const stage = { watch, deadline }
   watch.picture()
   const waves = splitWaves(objects)
+  const begins = beginnings(waves, target)
   const step = async (name: string, title: string, work: (waves: Waves) => Promise<void>) => {
     const names = waves.map((wave) => wave.name)
     const done = waves.findIndex((wave) => wave.name === name)
@@ -80,12 +82,12 @@ export async function rollOut(
     for (const wave of waves) {
       await step(wave.name, `Roll out ${wave.name}`, async (waves) => {
         await target.confirm?.()
-        await journal.record([...inventory, ...wave.objects.map((object) => ({ object, uid: '' }))])
-        for (const [object, live] of await writeWave(wave.objects, { ...target, plan }, cluster)) {
-          const uid = textAt(live, 'metadata', 'uid') ?? ''
-          inventory.push({ object, uid })
-          const generation = numberAt(live, 'metadata', 'generation') ?? 0
-          written.set(keyOf(object), { uid, generation })
+        const begun = begins(wave).filter((object) => !written.has(keyOf(object)))
+        await journal.record([...inventory, ...begun.map((object) => ({ object, uid: '' }))])
+        for (const [object, live] of await writeWave(begun, { ...target, plan }, cluster)) {
+          const identity = identityOf(live)
+          inventory.push({ object, uid: identity.uid })
+          written.set(keyOf(object), identity)
         }
         await journal.record(inventory)
         const own = wave.objects.filter(({ kind }) => !isReadyLater(kind))
@@ -106,6 +108,23 @@ export async function rollOut(
     watch.close()
   }
   return inventory
+}
+
+function identityOf(live: unknown): Written {
+  const generation = numberAt(live, 'metadata', 'generation') ?? 0
+  return { uid: textAt(live, 'metadata', 'uid') ?? '', generation }
+}
+
+/** What is written with a wave. Where nothing was ever good and nothing of them is there, it is more than the wave itself. */
+function beginnings(
+  waves: readonly Wave[],
+  { state, absent, handover }: RolloutTarget,
+): (wave: Wave) => readonly KubeObject[] {
+  const early = earlyOf(waves)
+  const isFree = (object: KubeObject) =>
+    state.good === undefined && absent.has(keyOf(object)) && handover?.handles(object) !== true
+  return (wave) =>
+    wave === early.beside ? [...wave.objects, ...early.objects.filter(isFree)] : wave.objects
 }
 
 function wavesAt(of: object, names: readonly string[], done: number): Waves {

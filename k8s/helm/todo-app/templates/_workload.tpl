@@ -106,11 +106,13 @@ metadata:
   name: {{ .name }}
   namespace: {{ .in.Release.Namespace }}
   labels: {{- include "labels.object" . | nindent 4 }}
-  {{- if and .secrets .in.Values.global.secrets.external.enabled }}
   annotations:
+    # It waits by itself for what it needs: alive without, and ready with it.
+    todo-deploy.dev/first-deploy: early
+    {{- if and .secrets .in.Values.global.secrets.external.enabled }}
     # The Secret is read once, at the start: where Reloader is installed, it rolls the pods when the values change.
     secret.reloader.stakater.com/reload: {{ .in.Values.global.secrets.name }}
-  {{- end }}
+    {{- end }}
 spec:
   # No `replicas`: one at first, then what the autoscaler or a person sets; a number here would undo that at each upgrade.
   revisionHistoryLimit: 3
