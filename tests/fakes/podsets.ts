@@ -19,6 +19,8 @@ export type FakeSets = {
   readonly restarts: Map<string, number>
   /** Pods of a Deployment that do not get ready. */
   readonly unready: Set<string>
+  /** Deployments whose containers have just ended, and are not begun again yet. */
+  readonly ended: Set<string>
   /** Pods that take requests of a Service, by their Deployment. */
   taking: (service: string) => Readonly<Record<string, number>>
 }
@@ -32,9 +34,10 @@ const SERVED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 export function fakeSets(given: readonly KubeObject[] = []): FakeSets {
   const objects = new Map<string, KubeObject>()
-  const [restarts, unready] = [new Map<string, number>(), new Set<string>()]
+  const restarts = new Map<string, number>()
+  const state = { restarts, unready: new Set<string>(), ended: new Set<string>() }
   let version = 1
-  const pods = () => listOf(objects, 'deployments').flatMap((one) => podsOf(one, restarts, unready))
+  const pods = () => listOf(objects, 'deployments').flatMap((one) => podsOf(one, state))
   const taking = (service: string) => {
     const selector = labelsIn(at(objects.get(`services/${service}`), 'spec', 'selector'))
     const counts: Record<string, number> = {}
@@ -55,8 +58,7 @@ export function fakeSets(given: readonly KubeObject[] = []): FakeSets {
   for (const object of given) put(`${pluralOf(object)}/${object.metadata.name}`, object)
   const fake: FakeSets = {
     objects,
-    restarts,
-    unready,
+    ...state,
     taking,
     log: [],
     intercept: () => undefined,
@@ -172,12 +174,11 @@ function replicaSetOf(deployment: KubeObject): unknown {
 
 function podsOf(
   deployment: KubeObject,
-  restarts: ReadonlyMap<string, number>,
-  unready: ReadonlySet<string>,
+  { restarts, unready, ended }: Pick<FakeSets, 'restarts' | 'unready' | 'ended'>,
 ): readonly unknown[] {
   const { name } = deployment.metadata
   const labels = labelsIn(at(deployment, 'spec', 'template', 'metadata', 'labels'))
-  const status = unready.has(name) ? 'False' : 'True'
+  const status = unready.has(name) || ended.has(name) ? 'False' : 'True'
   return Array.from({ length: numberAt(deployment, 'spec', 'replicas') ?? 1 }, (_none, index) => ({
     owner: name,
     metadata: {
@@ -196,7 +197,7 @@ function podsOf(
           name: 'main',
           ready: status === 'True',
           restartCount: restarts.get(name) ?? 0,
-          state: { running: {} },
+          state: ended.has(name) ? { terminated: { exitCode: 7 } } : { running: {} },
         },
       ],
     },

@@ -59,24 +59,28 @@ describe('a handover by blue-green', () => {
     expect(at(street.sets.objects.get('services/web'), 'spec', 'selector')).toEqual({ app: 'else' })
   })
 
-  it('goes back where the new pods restart within the bake time', async () => {
-    await street.deploy([service, web('1')], 'rolling')
-    const next = await street.open([service, web('2')], 'blue-green')
-    await street.roll(next, 'shifted')
-    const [set = ''] = Object.keys(street.sets.taking('web'))
-    const { sleep } = street.world.clock
-    Object.assign(street.world.clock, {
-      sleep: async (milliseconds: number, signal: AbortSignal) => {
-        street.sets.restarts.set(set, 1)
-        await sleep(milliseconds, signal)
-      },
-    })
-    const settle = next.handover.settle({ watch: street.sets.watch, deadline: Infinity })
-    await expect(settle).rejects.toThrow('restarted after they took the requests')
-    await next.handover.abort()
-    expect(street.sets.taking('web')).toEqual({ web: 4 })
-    expect(street.deployments()).toEqual(['web'])
-  })
+  it.each(['have restarted', 'have just ended'])(
+    'goes back where the new pods %s within the bake time',
+    async (how) => {
+      await street.deploy([service, web('1')], 'rolling')
+      const next = await street.open([service, web('2')], 'blue-green')
+      await street.roll(next, 'shifted')
+      const [set = ''] = Object.keys(street.sets.taking('web'))
+      const { sleep } = street.world.clock
+      Object.assign(street.world.clock, {
+        sleep: async (milliseconds: number, signal: AbortSignal) => {
+          if (how === 'have restarted') street.sets.restarts.set(set, 1)
+          else street.sets.ended.add(set)
+          await sleep(milliseconds, signal)
+        },
+      })
+      const settle = next.handover.settle({ watch: street.sets.watch, deadline: Infinity })
+      await expect(settle).rejects.toThrow('restarted after they took the requests')
+      await next.handover.abort()
+      expect(street.sets.taking('web')).toEqual({ web: 4 })
+      expect(street.deployments()).toEqual(['web'])
+    },
+  )
 
   it('goes on after a run that was killed when both sets served', async () => {
     await street.deploy([service, web('1')], 'blue-green')

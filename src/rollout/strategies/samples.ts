@@ -127,10 +127,16 @@ async function ask(
   return ''
 }
 
+/** How often containers of these pods were begun again, or are to be: one that has just ended is not counted by Kubernetes yet. */
 export function restartsOf(labels: Labels, picture: Picture): number {
-  return podsOf(labels, picture)
-    .flatMap((pod) => listAt(pod, 'status', 'containerStatuses'))
-    .reduce<number>((sum, status) => sum + (numberAt(status, 'restartCount') ?? 0), 0)
+  const restarts = (pod: unknown): number => {
+    const isLeaving = at(pod, 'metadata', 'deletionTimestamp') !== undefined
+    return listAt(pod, 'status', 'containerStatuses').reduce<number>((sum, status) => {
+      const hasEnded = !isLeaving && at(status, 'state', 'terminated') !== undefined
+      return sum + (numberAt(status, 'restartCount') ?? 0) + (hasEnded ? 1 : 0)
+    }, 0)
+  }
+  return podsOf(labels, picture).reduce<number>((sum, pod) => sum + restarts(pod), 0)
 }
 
 async function askPrometheus(
