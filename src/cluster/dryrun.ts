@@ -42,6 +42,8 @@ export type TrialOptions = {
   readonly force?: boolean
   /** Keys of Jobs that ran and were removed as asked: they are not run again. */
   readonly done?: ReadonlySet<string>
+  /** What is known already about the kinds that the server serves. */
+  readonly resources?: Resources
 }
 
 /** Runs the whole set through the server's admission without writing. Every problem is reported, then nothing is done. */
@@ -69,7 +71,7 @@ export async function tryObjects(
   cluster: Cluster,
   options: TrialOptions,
 ): Promise<Trial> {
-  const resources = discoverResources(cluster)
+  const resources = options.resources ?? discoverResources(cluster)
   const { missing, absent } = await missingNamespaces(objects, cluster)
   const there = objects.filter(({ metadata }) => !missing.has(metadata.namespace ?? ''))
   const live = await readLiveStates(there, { cluster, resources })

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import { Ajv } from 'ajv'
 import { UserError } from '../errors.ts'
 import { findEnvironment, parseEnvironments, previewEnvironment } from './environments.ts'
+import { schema } from './schema.ts'
 import { overrideStrategy, readStrategy } from './strategy.ts'
 
 const good = `
@@ -11,6 +13,12 @@ environments:
   staging: { overlay: overlays/staging, namespace: todo-staging, after: dev }
   dev: { overlay: overlays/development, namespace: todo-dev, components: [components/model] }
 `
+
+describe('the schema', () => {
+  it('is one that ajv takes as it is', () => {
+    expect(() => new Ajv({ allErrors: true }).compile(schema)).not.toThrow()
+  })
+})
 
 function faultsOf(text: string): readonly string[] {
   try {

@@ -20,14 +20,15 @@ export async function renderOverlay(
   world: World,
 ): Promise<readonly KubeObject[]> {
   const folder = join(world.workspace, `render-${environment.namespace}`)
+  const program = world.tools('kustomize')
+  program.catch(() => undefined) // Told below.
   await rm(folder, { recursive: true, force: true })
   await writeFiles(folder, source.manifests)
   await mkdir(join(folder, TOP))
   const kustomization = stringify(topKustomization(source.images, environment))
   await writeFile(join(folder, TOP, 'kustomization.yaml'), kustomization)
-  const kustomize = await world.tools('kustomize')
   const result = await world.run(
-    { argv: [kustomize, 'build', join(folder, TOP)], timeoutSeconds: RENDER_TIMEOUT_S },
+    { argv: [await program, 'build', join(folder, TOP)], timeoutSeconds: RENDER_TIMEOUT_S },
     world.signal,
   )
   if (result.status !== 0) {
@@ -53,8 +54,7 @@ export function topKustomization(images: ImageSet, environment: Environment): un
 }
 
 async function writeFiles(folder: string, files: Files): Promise<void> {
-  for (const [name, content] of files) {
-    await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), content)
-  }
+  const folders = new Set([...files.keys()].map((name) => dirname(join(folder, name))))
+  for (const one of folders) await mkdir(one, { recursive: true })
+  await Promise.all([...files].map(([name, content]) => writeFile(join(folder, name), content)))
 }

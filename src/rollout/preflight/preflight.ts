@@ -1,6 +1,7 @@
 import type { ApplyPlan } from '../../cluster/changes.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type Problem, REFUSED, tryObjects, withoutNamespace } from '../../cluster/dryrun.ts'
+import type { Resources } from '../../cluster/resources.ts'
 import { forbiddenOf, type Wish } from '../../cluster/permissions.ts'
 import { describeRight, lacking, type Right } from '../../cluster/rights.ts'
 import type { EnvironmentState } from '../../cluster/state.ts'
@@ -22,6 +23,8 @@ export type Question = {
   readonly prune: boolean
   readonly lint: Lint
   readonly force: boolean
+  /** What is known already about the kinds that the server serves. */
+  readonly resources?: Resources
 }
 
 export type Preflight = {
@@ -38,11 +41,11 @@ export type Preflight = {
  * outside, what would be removed, and what would lose requests. Throws `UserError` with all that is wrong, at once.
  */
 export async function preflight(question: Question, cluster: Cluster): Promise<Preflight> {
-  const { objects, state } = question
+  const { objects, state, force, resources } = question
   const ran = (state?.good?.inventory ?? []).filter(({ object }) => removesItself(object))
   const done = new Set(ran.map(({ object }) => keyOf(object)))
   const [trial, missing, prune] = await Promise.all([
-    tryObjects(objects, cluster, { force: question.force, done }),
+    tryObjects(objects, cluster, { force, done, ...(resources && { resources }) }),
     missingProvided(objects, cluster),
     planPrune({ ...question, isWanted: question.prune }, cluster),
   ])

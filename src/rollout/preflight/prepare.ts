@@ -1,6 +1,7 @@
 import type { Change } from '../../cluster/changes.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { readCapabilities } from '../../cluster/capabilities.ts'
+import { discoverResources, type Resources } from '../../cluster/resources.ts'
 import { type EnvironmentState, readState } from '../../cluster/state.ts'
 import type { Environment } from '../../environments/environments.ts'
 import { UserError } from '../../errors.ts'
@@ -46,18 +47,10 @@ export async function prepare(
   })
   // Whoever waits for it is told; until then nobody has to be.
   reading.catch(() => undefined)
-  const rendered = await progress.step('Render the manifests', async () => {
-    // A chart is made for the cluster that it goes to; what an overlay renders to is the same everywhere.
-    const facts =
-      environment.chart === undefined
-        ? {}
-        : {
-            isUpgrade: isUpgrade(await reading, environment),
-            cluster: await readCapabilities(cluster),
-          }
-    const objects = await renderObjects({ ...source, ...facts }, environment, world)
-    return asSets(objects, environment.strategy)
-  })
+  const resources = kindsOf(reading, cluster)
+  const rendered = await progress.step('Render the manifests', () =>
+    render(options, reading, { cluster, world }),
+  )
   const state = await reading
   const timed = await withSecretTimes(rendered, rendered, cluster)
   const masking = maskFor(rendered, namespace, cluster)
@@ -68,7 +61,7 @@ export async function prepare(
       {
         ...{ objects: timed, namespace, state, origin: originOf(environment) },
         ...{ prune: options.prune, lint: options.lint ?? 'warn' },
-        force: options.forceConflicts === true,
+        ...{ force: options.forceConflicts === true, resources },
       },
       cluster,
     ),
@@ -89,6 +82,33 @@ export async function prepare(
   const handover = await openHandover(question, cluster, world)
   for (const line of handover.plan) progress.say(line)
   return { ...flight, state, rendered, objects, whole, handover, timeline }
+}
+
+/** What the cluster serves; the kinds of the last release, which are most of those of this one, are asked for at once. */
+function kindsOf(reading: Promise<EnvironmentState | undefined>, cluster: Cluster): Resources {
+  const resources = discoverResources(cluster)
+  const kinds = reading.then(async (state) => {
+    await Promise.all((state?.good?.inventory ?? []).map(({ object }) => resources.kindOf(object)))
+  })
+  kinds.catch(() => undefined) // Told to whoever needs them.
+  return resources
+}
+
+async function render(
+  { environment, source }: DeployOptions,
+  reading: Promise<EnvironmentState | undefined>,
+  { cluster, world }: { readonly cluster: Cluster; readonly world: World },
+): Promise<readonly KubeObject[]> {
+  // A chart is made for the cluster that it goes to; what an overlay renders to is the same everywhere.
+  const facts =
+    environment.chart === undefined
+      ? {}
+      : {
+          isUpgrade: isUpgrade(await reading, environment),
+          cluster: await readCapabilities(cluster),
+        }
+  const objects = await renderObjects({ ...source, ...facts }, environment, world)
+  return asSets(objects, environment.strategy)
 }
 
 /** What helm would call an upgrade: the chart is there already, and was good. */
