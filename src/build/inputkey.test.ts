@@ -92,6 +92,14 @@ describe('an input key', () => {
     )
   })
 
+  it('is another one where the Dockerfile is, which is told once', async () => {
+    const before = await certain()
+    await writeFile(join(folder, 'api', 'Dockerfile'), 'FROM python:3\nCOPY . .\n')
+    const bases: [string, Base][] = [['python:3', python]]
+    const now = await certain({}, { bases })
+    expect(explainChange(before.inputs, now.inputs)).toBe('Dockerfile changed')
+  })
+
   it('holds the key of a parent and the files of a named context', async () => {
     const contexts = { base: 'target:base', more: 'more' }
     await mkdir(join(folder, 'more'))
