@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { textAt } from '../../src/json.ts'
+import { at, textAt } from '../../src/json.ts'
 import { openRepository } from '../../src/registry/client.ts'
 import { copyImage } from '../../src/registry/copy.ts'
 import { deployment, goodRelease, service } from './failures/objects.ts'
 import { openStage, shellImage, type Stage } from './failures/stage.ts'
+import { DENIED, openPolicy } from './policy.ts'
 import { nodeImage } from './shop.ts'
 import { openWebhook } from './webhook.ts'
 
@@ -106,6 +107,41 @@ describe('a webhook that denies', () => {
     const result = await stage.deploy({ identity: 'denied late', objects: denied('for-real') })
     expect(result.failure?.rolloutCause?.code).toBe('admission-denied')
     expect(result.message).toMatch(/^Deployment \S+\/web was refused: .*not on a Saturday/)
+    expect(result.outcome).toBe('rolled-back')
+    expect(await versionNow()).toBe(before)
+  })
+})
+
+describe('a policy of the cluster that denies', () => {
+  let close = (): Promise<void> => Promise.resolve()
+  beforeAll(async () => {
+    close = await openPolicy(stage)
+  })
+  afterAll(async () => {
+    await close()
+  })
+
+  it('is heard before anything is written', async () => {
+    const before = await versionNow()
+    const [first, web] = goodRelease(seed(), { version: 'of-policy' })
+    if (first === undefined || web === undefined) throw new Error('no release')
+    const objects = [first, { ...web, metadata: { ...web.metadata, annotations: DENIED } }]
+    const refused = stage.deploy({ identity: 'denied by policy', objects })
+    await expect(refused).rejects.toThrow(/Deployment \S+\/web: .*not on a Sunday/)
+    await expect(refused).rejects.toHaveProperty('code', 'admission-denied')
+    expect(await versionNow()).toBe(before)
+  })
+
+  it('is named as the cause where it denies the pods alone', async () => {
+    const before = await versionNow()
+    const web = deployment(seed(), { command: ['sleep', '1000'] })
+    const template = at(web, 'spec', 'template') as { readonly metadata: object }
+    const metadata = { ...template.metadata, annotations: DENIED }
+    const spec = { ...(web['spec'] as object), template: { ...template, metadata } }
+    const objects = [service(seed()), { ...web, spec }]
+    const result = await stage.deploy({ identity: 'pods denied', objects })
+    expect(result.failure?.rolloutCause?.code).toBe('admission-denied')
+    expect(result.message).toContain('not on a Sunday')
     expect(result.outcome).toBe('rolled-back')
     expect(await versionNow()).toBe(before)
   })
