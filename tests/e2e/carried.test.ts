@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from '@jest/globals'
 import { at, parseJson, textAt } from '../../src/json.ts'
-import { cluster, demoRelease, runningDigests, todoDeploy } from './lab.ts'
+import { cluster, configOf, demoRelease, runningDigests, todoDeploy } from './lab.ts'
 
 const NAMESPACES = ['todo-app-dev', 'todo-app-staging', 'todo-app-prod']
 const SERVICES = ['frontend', 'backend', 'mcp-server', 'ai-agent']
@@ -10,11 +10,11 @@ describe('after the demo', () => {
   it.each(NAMESPACES)('%s runs exactly the digests of the release', async (namespace) => {
     const report = parseJson(await readFile('out/demo/report.json', 'utf8'), 'the report')
     const running = await runningDigests(namespace)
-    for (const service of SERVICES)
-      expect([service, running[service]]).toEqual([
-        service,
-        textAt(report, 'images', service)?.split('@')[1],
-      ])
+    for (const service of SERVICES) {
+      const promised = textAt(report, 'images', service)?.split('@')[1] ?? ''
+      const runs = await configOf(service, running[service] ?? '')
+      expect([service, runs]).toEqual([service, await configOf(service, promised)])
+    }
   })
 
   it('has three environments that were brought to the release and passed', async () => {

@@ -91,6 +91,17 @@ export async function runningDigests(namespace: string): Promise<Readonly<Record
   )
 }
 
+/**
+ * The configuration that a manifest names, which holds the digest of each layer. Bytes that were pushed with other annotations have
+ * several manifests, and a node that has met more than one reports any of them.
+ */
+export async function configOf(service: string, digest: string): Promise<string> {
+  const place = `http://${lab.registry}/v2/todo/${service}/manifests/${digest}`
+  const accept = 'application/vnd.oci.image.manifest.v1+json'
+  const answer = await fetch(place, { headers: { accept } })
+  return textAt(await answer.json(), 'config', 'digest') ?? `none in ${digest}`
+}
+
 export async function statusOf(path: string): Promise<number> {
   return (await (await cluster()).call({ method: 'GET', path })).status
 }
