@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
@@ -98,6 +98,9 @@ describe('an input key', () => {
     const bases: [string, Base][] = [['python:3', python]]
     const now = await certain({}, { bases })
     expect(explainChange(before.inputs, now.inputs)).toBe('Dockerfile changed')
+    await chmod(join(folder, 'api', 'Dockerfile'), 0o755)
+    const stricter = await certain({}, { bases })
+    expect(explainChange(now.inputs, stricter.inputs)).toBe('file Dockerfile changed')
   })
 
   it('holds the key of a parent and the files of a named context', async () => {

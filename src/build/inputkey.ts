@@ -129,10 +129,13 @@ const SHOWN_CHANGES = 3
 /** Why an image is built again, in words: what changed between the inputs of its last build and those of now. */
 export function explainChange(before: InputKey['inputs'], now: InputKey['inputs']): string {
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort()
-  // The Dockerfile is told once, though most contexts hold it as one of their files.
-  const dockerfile = now['Dockerfile'] ?? ''
+  const { Dockerfile: dockerfile } = now
+  // A Dockerfile that changed is told once, though most contexts hold it as one of their files.
   const isTold = (name: string) =>
-    name.startsWith('file ') && dockerfile !== '' && now[name]?.endsWith(dockerfile) === true
+    dockerfile !== undefined &&
+    dockerfile !== before['Dockerfile'] &&
+    name.startsWith('file ') &&
+    now[name]?.endsWith(dockerfile) === true
   const changes = names
     .filter((name) => before[name] !== now[name] && !isTold(name))
     .map((name) => {

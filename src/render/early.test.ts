@@ -70,11 +70,13 @@ describe('a mark of what may begin early', () => {
       workload('Deployment', 'page', { [FIRST_DEPLOY]: 'soon' }),
       workload('StatefulSet', 'database', EARLY),
       workload('Deployment', 'api', after),
+      workload('Deployment', 'web', { [FIRST_DEPLOY]: '' }),
     ])
     expect(problems).toEqual([
       `Deployment todo/page: ${FIRST_DEPLOY} is "soon"; it may be early`,
       `StatefulSet todo/database: ${FIRST_DEPLOY} belongs on a Deployment, DaemonSet, Job`,
       `Deployment todo/api: ${FIRST_DEPLOY} lets it begin early, and it depends on Job todo/migration: take one away`,
+      `Deployment todo/web: ${FIRST_DEPLOY} is ""; it may be early`,
     ])
   })
 })

@@ -1,7 +1,7 @@
 import { dependenciesOf } from './dependencies.ts'
-import { type KubeObject, leadsTo, nameOf } from './manifest.ts'
+import { type KubeObject, nameOf, selects } from './manifest.ts'
 
-/** On a workload or a Job: `early` where it waits by itself for what it needs, and so need not be waited with at a first deploy. */
+/** On a workload or a Job: `early` where it waits by itself for what it needs, and so may begin before that at a first deploy. */
 export const FIRST_DEPLOY = 'todo-deploy.dev/first-deploy'
 const EARLY = 'early'
 
@@ -24,15 +24,15 @@ export function earlyOf<Wave extends { readonly objects: Objects }>(
   const slow = waves.findIndex((wave) => wave.objects.some(({ kind }) => SLOW.includes(kind)))
   const later = slow < 0 ? [] : waves.slice(slow + 1).flatMap((wave) => wave.objects)
   const early = later.filter((object) => object.metadata.annotations?.[FIRST_DEPLOY] === EARLY)
-  const services = later.filter(
-    (object) => object.kind === 'Service' && early.some((one) => leadsTo(object, one)),
-  )
+  const services = later.filter((object) => early.some((one) => selects(object, one)))
   return { beside: waves[slow], objects: [...services, ...early] }
 }
 
 /** Marks that nobody can follow; nothing is thrown for what is found. */
 export function earlyProblems(objects: readonly KubeObject[]): readonly string[] {
-  const marked = objects.filter(({ metadata }) => metadata.annotations?.[FIRST_DEPLOY])
+  const marked = objects.filter(
+    ({ metadata }) => metadata.annotations?.[FIRST_DEPLOY] !== undefined,
+  )
   const dependencies = dependenciesOf(objects)
   return marked.flatMap((object) => {
     const mark = object.metadata.annotations?.[FIRST_DEPLOY] ?? ''

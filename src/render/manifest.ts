@@ -85,11 +85,12 @@ function asObject(item: unknown): KubeObject | undefined {
   return known && isObject(item) ? (item as KubeObject) : undefined
 }
 
-/** Whether a Service selects the pods of a workload. */
-export function leadsTo(service: KubeObject, workload: KubeObject): boolean {
+/** Whether an object is a Service that selects the pods of a workload. */
+export function selects(service: KubeObject, workload: KubeObject): boolean {
   const selector = Object.entries(at(service, 'spec', 'selector') ?? {})
   const labels = at(workload, 'spec', 'template', 'metadata', 'labels')
   return (
+    service.kind === 'Service' &&
     service.metadata.namespace === workload.metadata.namespace &&
     selector.length > 0 &&
     selector.every(([key, value]) => at(labels, key) === value)

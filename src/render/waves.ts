@@ -1,7 +1,7 @@
 import { at } from '../json.ts'
 import { dependenciesOf, type Dependencies } from './dependencies.ts'
 import { earlyProblems } from './early.ts'
-import { keyOf, type KubeObject, leadsTo } from './manifest.ts'
+import { keyOf, type KubeObject, selects } from './manifest.ts'
 
 /** On an object: the wave it belongs to, instead of the one of its kind. */
 export const WAVE = 'todo-deploy.dev/wave'
@@ -153,6 +153,6 @@ function belongsToStateful(service: KubeObject, objects: readonly KubeObject[]):
     (object) =>
       object.kind === 'StatefulSet' &&
       object.metadata.namespace === service.metadata.namespace &&
-      (at(object, 'spec', 'serviceName') === service.metadata.name || leadsTo(service, object)),
+      (at(object, 'spec', 'serviceName') === service.metadata.name || selects(service, object)),
   )
 }

@@ -25,7 +25,7 @@ describe('what waits by itself for what it needs', () => {
   }
   const paths = () => [folder('/apis/batch/v1', 'jobs'), folder('/apis/apps/v1', 'deployments')]
   const slow = (line: string) => job('slow', { image, line })
-  /** Its generation, and whether its Job had ended when it was made. */
+  /** Whether it is there, and was made before the Job had ended. */
   const seen = async () => {
     const [jobs, deployments] = await Promise.all(paths().map((path) => place.get(path)))
     const one = listAt(deployments, 'items').find(

@@ -4,6 +4,7 @@ import { planApply } from '../../src/cluster/dryrun.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { discoverResources } from '../../src/cluster/resources.ts'
 import { at, isObject, listAt, textAt } from '../../src/json.ts'
+import { FIRST_DEPLOY } from '../../src/render/early.ts'
 import { imagesOf, type KubeObject, nameOf, podSpecOf } from '../../src/render/manifest.ts'
 import { cluster } from '../e2e/lab.ts'
 import { recordFact } from './facts.ts'
@@ -62,6 +63,13 @@ describe.each(ENVIRONMENTS)('the manifests of %s', (name) => {
     const { changes } = await planApply(objects, api)
     expect(changes).toHaveLength(objects.length)
     if (name !== 'preview') recordFact('environments', name, { objects: objects.length })
+  })
+
+  it('let everything that waits by itself begin early at a first deploy', () => {
+    const waiting = ofKind(objects, 'Deployment', 'Job')
+    expect(waiting.length).toBeGreaterThan(4)
+    const late = waiting.filter(({ metadata }) => metadata.annotations?.[FIRST_DEPLOY] !== 'early')
+    expect(late.map(nameOf)).toEqual([])
   })
 
   it('hold in the Pod Security level "restricted", which their namespace asks for', async () => {

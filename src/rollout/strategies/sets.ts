@@ -1,8 +1,8 @@
 import type { Strategy } from '../../environments/strategy.ts'
 import { at, canonicalJson, isObject, listAt, numberAt, textAt } from '../../json.ts'
 import { sha256 } from '../../registry/client.ts'
-import type { KubeObject } from '../../render/manifest.ts'
-import { labelsIn, matches, SET, TRACK, WORKLOAD } from './labels.ts'
+import { type KubeObject, selects } from '../../render/manifest.ts'
+import { labelsIn, SET, TRACK, WORKLOAD } from './labels.ts'
 
 /** On a Deployment: `rolling` keeps it out of blue-green and canary. */
 export const OPT_OUT = 'todo-deploy.dev/strategy'
@@ -115,15 +115,6 @@ export function isShiftable(service: unknown): boolean {
   return hasSelector && !isHeadless && textAt(service, 'spec', 'type') !== 'ExternalName'
 }
 
-function selects(service: KubeObject, deployment: KubeObject): boolean {
-  return (
-    service.kind === 'Service' &&
-    service.metadata.namespace === deployment.metadata.namespace &&
-    Object.keys(selectorOf(service)).length > 0 &&
-    matches(selectorOf(service), podLabelsOf(deployment))
-  )
-}
-
 /** A Service for several workloads, or a headless one, can't be narrowed to one set. */
 function isAlone(
   deployment: KubeObject,
@@ -132,16 +123,9 @@ function isAlone(
 ): boolean {
   if (!isShiftable(service)) return false
   const workloads = objects.filter(
-    (object) => at(object, 'spec', 'template') !== undefined && matchesPods(service, object),
+    (object) => at(object, 'spec', 'template') !== undefined && selects(service, object),
   )
   return workloads.every((object) => object === deployment)
-}
-
-function matchesPods(service: KubeObject, workload: KubeObject): boolean {
-  return (
-    service.metadata.namespace === workload.metadata.namespace &&
-    matches(selectorOf(service), podLabelsOf(workload))
-  )
 }
 
 function asSet(object: KubeObject, hash: string): KubeObject {
