@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { attempt, run, succeeds } from './command.ts'
+import { BRIDGE, anotherLab, makeBridge, refuseAnotherLab } from './bridge.ts'
+import { run, succeeds } from './command.ts'
 import { LabError, textOf } from './failure.ts'
 import { writeAtomically } from './files.ts'
 import { installTool } from './gotools.ts'
@@ -13,9 +14,6 @@ import { waitFor } from './wait.ts'
 const START_SECONDS = 60
 const STOP_SECONDS = 40
 const ASK_SECONDS = 10
-export const BRIDGE = 'todo-deploy0'
-// The first of these that no route of the machine uses becomes the network of plain containers.
-const BRIDGE_NETWORKS = ['172.30.0', '172.29.0', '172.28.0', '10.203.0', '192.168.203']
 
 const { engine } = places
 const runtime = join(engine.folder, 'runtime')
@@ -24,11 +22,12 @@ export const ownHost = `unix://${engine.socket}`
 /** Starts the lab's own engine unless it answers already. */
 export async function ensureOwnEngine(say: (line: string) => void): Promise<void> {
   if (await answers()) return
+  refuseAnotherLab(engine.configuration)
   await clearLeftovers(say)
   for (const folder of [engine.folder, engine.data, engine.run, places.logs])
     mkdirSync(folder, { recursive: true })
   installTool('runtime', runtime)
-  await ensureBridge()
+  await makeBridge()
   writeAtomically(engine.configuration, `${JSON.stringify(configuration(), null, 2)}\n`)
   startDaemon()
   await waitFor({ what: 'the Docker engine to answer', seconds: START_SECONDS }, async () => {
@@ -114,23 +113,6 @@ async function clearLeftovers(say: (line: string) => void): Promise<void> {
   for (const path of stale) rmSync(path, { recursive: true, force: true })
 }
 
-async function ensureBridge(): Promise<void> {
-  const { code } = await attempt(['ip', 'link', 'show', BRIDGE])
-  if (code !== 0) {
-    const routes = await run(['ip', '-4', 'route'])
-    const network = BRIDGE_NETWORKS.find(
-      (one) => !routes.includes(`${one.split('.').slice(0, 2).join('.')}.`),
-    )
-    if (network === undefined)
-      throw new LabError(
-        `No private network is free for containers: all of ${BRIDGE_NETWORKS.join(', ')} are in use.`,
-      )
-    await run(['ip', 'link', 'add', 'name', BRIDGE, 'type', 'bridge'])
-    await run(['ip', 'addr', 'add', `${network}.1/24`, 'dev', BRIDGE])
-  }
-  await run(['ip', 'link', 'set', BRIDGE, 'up'])
-}
-
 /** Ends the lab's own engine and removes its mounts and interfaces. */
 export async function stopOwnEngine(): Promise<void> {
   const bridges = (await answers()) ? await listBridges() : []
@@ -139,7 +121,8 @@ export async function stopOwnEngine(): Promise<void> {
   const containerd = readContainerd()
   if (containerd !== undefined) await endProcess(containerd, ASK_SECONDS)
   await unmountBelow([engine.data, engine.run])
-  await removeBridges([...bridges, BRIDGE])
+  const isShared = anotherLab(engine.configuration) !== undefined
+  await removeBridges(isShared ? bridges : [...bridges, BRIDGE])
   for (const path of [engine.pid, engine.socket, engine.run])
     rmSync(path, { recursive: true, force: true })
 }

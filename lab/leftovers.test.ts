@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { BRIDGE, findAnotherLab, namesOfLinks } from './bridge.ts'
 import { mountsBelow } from './leftovers.ts'
 import { findMissingSystem } from './readiness.ts'
 import { isHeld } from './lock.ts'
@@ -89,5 +90,34 @@ describe('what a machine that was stopped hard leaves', () => {
       '/cache/docker/overlay2/a b/merged',
       '/cache/docker',
     ])
+  })
+
+  it('finds the interfaces that containers of a killed engine left on the bridge', () => {
+    const shown = [
+      '1396: veth9ece279@if1395: <BROADCAST,UP> mtu 1500 qdisc noqueue master todo-deploy0 state UP',
+      '1403: vethfe594d7: <BROADCAST,UP> mtu 1500 qdisc noqueue master todo-deploy0 state UP',
+      '',
+    ]
+    expect(namesOfLinks(shown.join('\n'))).toEqual(['veth9ece279', 'vethfe594d7'])
+  })
+
+  it.each([
+    { name: 'of another cache folder', path: '/other/daemon.json', bridge: BRIDGE, found: 7 },
+    { name: 'our own', path: '/cache/lab/engine/daemon.json', bridge: BRIDGE, found: undefined },
+    { name: 'no lab', path: '/etc/daemon.json', bridge: undefined, found: undefined },
+  ])('tells an engine beside which no lab can start: $name', ({ path, bridge, found }) => {
+    const processes = [{ ...dockerd, commandLine: ['/usr/sbin/dockerd', '--config-file', path] }]
+    const other = findAnotherLab(processes, '/cache/lab/engine/daemon.json', () => bridge)
+    expect(other?.pid).toBe(found)
+  })
+
+  it('looks into no file of an engine that names none', () => {
+    const processes = [{ ...dockerd, commandLine: ['/usr/bin/dockerd', '-H', 'fd://'] }]
+    const read: string[] = []
+    const other = findAnotherLab(processes, '/cache/daemon.json', (path) => {
+      read.push(path)
+      return BRIDGE
+    })
+    expect([other, read]).toEqual([undefined, []])
   })
 })
