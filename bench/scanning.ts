@@ -14,6 +14,7 @@ const progress = showProgress(process.stdout, plainVoice)
 await inRealWorld({ progress, signal: cancelSignal() }, async (world) => {
   const opening = openDatabase(database, defaultPolicy.database, world)
   const scans = openScans({ database: opening, cacheFolder }, world)
+  scans.expect(IMAGES.length)
   for (const name of IMAGES) {
     const layout = await readLayout(join(folder, name))
     scans.begin({ name, digest: layout.root.digest, layout })

@@ -59,7 +59,7 @@ export async function makeImages(
   const targets = plan.targets.filter(({ name }) => !reused.has(name))
   const names = targets.map(({ name }) => name)
   const where = { cache: options.cache, platformsOf: options.survey.platformsOf }
-  if (names.length > 0) scans.expect()
+  if (names.length > 0) scans.expect(names.length)
   const { sources: caches, answers } = await findCaches(targets, where, world)
   const onLayout = (name: string, layout: LayoutImage) => {
     scans.begin({ name, digest: layout.root.digest, layout })

@@ -39,6 +39,13 @@ function grype(fail = 'nothing') {
   return { asked, run }
 }
 
+/** What syft does: an empty SBOM in every form it was asked for. */
+async function writeSbom(argv: readonly string[]) {
+  for (const out of argv.filter((one) => /^s(yft|pdx)-json=/.test(one)))
+    await writeFile(out.slice('xxxx-json='.length), '{}')
+  return { status: 0, stdout: '', stderr: '' }
+}
+
 const image = (name: string, digit: string) => ({
   name,
   digest: digestOf(digit),
@@ -80,9 +87,7 @@ describe('the scans of a run', () => {
       if (!argv.includes('scan')) return { status: 0, stdout: '{"matches":[]}', stderr: '' }
       begun.push(argv[argv.indexOf('--source-name') + 1] ?? '')
       await new Promise<void>((end) => ends.push(end))
-      for (const out of argv.filter((one) => /^s(yft|pdx)-json=/.test(one)))
-        await writeFile(out.slice('xxxx-json='.length), '{}')
-      return { status: 0, stdout: '', stderr: '' }
+      return await writeSbom(argv)
     }
     const by = { database: Promise.resolve(database), cacheFolder: await cacheWith() }
     const scans = openScans(by, fakeWorld({ run }))
@@ -90,8 +95,8 @@ describe('the scans of a run', () => {
       const root = { mediaType: '', digest: digestOf(String(at)), size: 2 }
       scans.begin({ name: `of ${size}`, digest: root.digest, layout: { folder, root, size } })
     }
-    // As many at once as there are processors, whatever they are; then one for each that ends.
-    const atOnce = Math.min(Math.max(availableParallelism(), 2), 4)
+    // One more at once than there are processors, whatever they are; then one for each that ends.
+    const atOnce = Math.min(availableParallelism() + 1, 4)
     for (let count = atOnce; count <= sizes.length; count += 1) {
       while (begun.length < count) await new Promise((resolve) => setTimeout(resolve, 1))
       expect(begun).toHaveLength(count)
@@ -101,6 +106,25 @@ describe('the scans of a run', () => {
     await scans.all()
     const rest = sizes.slice(atOnce).sort((a, b) => b - a)
     expect(begun.slice(atOnce)).toEqual(rest.map((size) => `of ${size}`))
+  })
+
+  it.each([
+    { images: 1, each: undefined },
+    { images: 9, each: String(Math.max(Math.floor(availableParallelism() / 4), 1)) },
+  ])('share the processors where there are several: $images', async ({ images, each }) => {
+    const given: (string | undefined)[] = []
+    const run = async ({ argv, env }: Program) => {
+      if (!argv.includes('scan')) return { status: 0, stdout: '{"matches":[]}', stderr: '' }
+      given.push(env?.['GOMAXPROCS'])
+      return await writeSbom(argv)
+    }
+    const by = { database: Promise.resolve(database), cacheFolder: await cacheWith() }
+    const scans = openScans(by, fakeWorld({ run }))
+    scans.expect(images)
+    const root = { mediaType: '', digest: digestOf('1'), size: 2 }
+    scans.begin({ name: 'api', digest: root.digest, layout: { folder, root, size: 1 } })
+    await scans.all()
+    expect(given).toEqual([each])
   })
 
   it('wait for the database with the findings only, and fail where there is none', async () => {

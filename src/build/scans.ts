@@ -12,15 +12,15 @@ import type { VexStatement } from '../scan/vex.ts'
 import type { World } from '../world.ts'
 import { readBaseline } from './baseline.ts'
 
-/** A scanner for each processor, two at least since one waits for the disk, and not more than four: each takes some hundred megabytes. */
-const SCANS_AT_ONCE = Math.min(Math.max(availableParallelism(), 2), 4)
+/** A scanner for each processor, one more since one waits for the disk, and not more than four: each takes some hundred megabytes. */
+const SCANS_AT_ONCE = Math.min(availableParallelism() + 1, 4)
 
 /** The scans of a run, each begun as soon as its image is there. */
 export type Scans = {
   /** Begins to scan an image, unless these bytes of it are scanned already; `layout` is undefined for one whose SBOM is known. */
   begin: (image: Omit<ScanTarget, 'cacheFolder'>) => void
-  /** Says that images are being built: what looks into them is found, and checked, meanwhile. */
-  expect: () => void
+  /** Says how many images will be looked into: what does that is found, and checked, meanwhile, and leaves room for that many. */
+  expect: (images: number) => void
   /** All of them, sorted by name. Throws where one of them failed. */
   all: () => Promise<readonly Scan[]>
 }
@@ -32,8 +32,9 @@ export function openScans(
 ): Scans {
   const scans = new Map<string, { readonly digest: string; readonly scan: Promise<Scan> }>()
   const inTurn = newTurns(SCANS_AT_ONCE)
+  let processors: number | undefined
   const scanOne = async (target: ScanTarget): Promise<Scan> => {
-    await inTurn(target.layout?.size ?? 0, () => ensureSbom(target, world))
+    await inTurn(target.layout?.size ?? 0, () => ensureSbom({ ...target, processors }, world))
     const database = await by.database
     const scan = await inTurn(0, () => scanImage(target, database, world))
     const known = scan.cached ? ' (known bytes)' : ''
@@ -48,7 +49,8 @@ export function openScans(
       scan.catch(() => undefined) // Told to those who ask for all.
       scans.set(name, { digest, scan })
     },
-    expect: () => {
+    expect: (images) => {
+      processors = processorsOfEach(images)
       world.tools('syft').catch(() => undefined) // Told to those who begin a scan.
     },
     all: async () => {
@@ -56,6 +58,12 @@ export function openScans(
       return done.sort((a, b) => (a.image < b.image ? -1 : 1))
     },
   }
+}
+
+/** How many processors each of so many scans uses; undefined: what it finds. Fewer threads of several scanners wait less for each other. */
+function processorsOfEach(images: number): number | undefined {
+  if (images < 2) return undefined
+  return Math.max(Math.floor(availableParallelism() / Math.min(images, SCANS_AT_ONCE)), 1)
 }
 
 /**

@@ -88,6 +88,8 @@ export type ScanTarget = {
   readonly digest: string
   readonly layout: LayoutImage | undefined
   readonly cacheFolder: string
+  /** How many processors may look into it at a time; undefined: all. */
+  readonly processors?: number | undefined
 }
 
 /** True where the SBOM of these bytes was made before, so that they need not be fetched to be scanned. */
@@ -147,8 +149,9 @@ async function makeSbom(target: ScanTarget, file: string, world: World): Promise
   const result = await world.run(
     {
       argv: [syft, 'scan', ...from, '-q', ...to],
-      env: scannerEnvironment(process.env),
+      env: { ...scannerEnvironment(process.env), ...limitTo(target.processors) },
       timeoutSeconds: SYFT_TIMEOUT_S,
+      isNice: true,
     },
     world.signal,
   )
@@ -176,6 +179,11 @@ async function matchSbom(
   if (result.status !== 0) throw failed('grype', target.name, result.stderr)
   await writeWhole(target.matchFile, result.stdout)
   return result.stdout
+}
+
+/** What a program written in Go reads. */
+function limitTo(processors: number | undefined): Readonly<Record<string, string>> {
+  return processors === undefined ? {} : { GOMAXPROCS: String(processors) }
 }
 
 function environmentFor(folder: string): Readonly<Record<string, string>> {
