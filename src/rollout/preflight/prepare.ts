@@ -1,6 +1,9 @@
 import type { Change } from '../../cluster/changes.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { readCapabilities } from '../../cluster/capabilities.ts'
+import { tryObjects } from '../../cluster/dryrun.ts'
+import { readLiveStates } from '../../cluster/livestates.ts'
+import { lookOnce } from '../../cluster/look.ts'
 import { discoverResources, type Resources } from '../../cluster/resources.ts'
 import { type EnvironmentState, readState } from '../../cluster/state.ts'
 import type { Environment } from '../../environments/environments.ts'
@@ -47,12 +50,15 @@ export async function prepare(
   })
   // Whoever waits for it is told; until then nobody has to be.
   reading.catch(() => undefined)
-  const resources = kindsOf(reading, cluster)
+  const resources = discoverResources(cluster)
+  const look = lookOnce(cluster)
+  const early = lookAhead(reading, options, { cluster: look, resources })
+  early.catch(() => undefined) // Told to whoever needs it.
   const rendered = await progress.step('Render the manifests', () =>
     render(options, reading, { cluster, world }),
   )
   const state = await reading
-  const timed = await withSecretTimes(rendered, rendered, cluster)
+  const timed = await withSecretTimes(rendered, rendered, look)
   const masking = maskFor(rendered, namespace, cluster)
   // Asked for beside the rest; if that fails, nobody waits for it.
   masking.catch(() => undefined)
@@ -63,7 +69,7 @@ export async function prepare(
         ...{ prune: options.prune, lint: options.lint ?? 'warn' },
         ...{ force: options.forceConflicts === true, resources },
       },
-      cluster,
+      look,
     ),
   )
   for (const warning of flight.warnings) progress.warn(warning)
@@ -84,14 +90,26 @@ export async function prepare(
   return { ...flight, state, rendered, objects, whole, handover, timeline }
 }
 
-/** What the cluster serves; the kinds of the last release, which are most of those of this one, are asked for at once. */
-function kindsOf(reading: Promise<EnvironmentState | undefined>, cluster: Cluster): Resources {
-  const resources = discoverResources(cluster)
-  const kinds = reading.then(async (state) => {
-    await Promise.all((state?.good?.inventory ?? []).map(({ object }) => resources.kindOf(object)))
-  })
-  kinds.catch(() => undefined) // Told to whoever needs them.
-  return resources
+/**
+ * What the last release had is most of what this one has, and all of it where it is the same release: the cluster is asked about that
+ * while the manifests are rendered.
+ */
+async function lookAhead(
+  reading: Promise<EnvironmentState | undefined>,
+  { source }: DeployOptions,
+  { cluster, resources }: { readonly cluster: Cluster; readonly resources: Resources },
+): Promise<void> {
+  const state = await reading
+  const objects = (state?.good?.inventory ?? []).map(({ object }) => object)
+  const isSame = state?.good?.release === source.identity && state.pending === undefined
+  if (isSame) {
+    const done = new Set(objects.map(keyOf))
+    const tried = tryObjects(objects, cluster, { resources, done })
+    await Promise.all([tried, withSecretTimes(objects, objects, cluster)])
+  } else {
+    const kinds = objects.map((object) => resources.kindOf(object))
+    await Promise.all([...kinds, readLiveStates(objects, { cluster, resources })])
+  }
 }
 
 async function render(
