@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
-import { parse } from 'yaml'
+import { parseYaml } from '../src/yaml.ts'
 import { at } from '../src/json.ts'
 import { markdownTable } from '../src/report/markdown.ts'
 import { project } from './actions.ts'
@@ -64,7 +64,7 @@ function shown(value: unknown): string {
 }
 
 async function readValues(folder: string): Promise<unknown> {
-  return parse(await readFile(join(project, folder, 'values.yaml'), 'utf8'))
+  return parseYaml(await readFile(join(project, folder, 'values.yaml'), 'utf8'))
 }
 
 function schemaFile(folder: string): string {

@@ -4,7 +4,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
-import { parse } from 'yaml'
+import { parseYaml } from '../src/yaml.ts'
 import { schema } from '../src/environments/schema.ts'
 import { markdownTable } from '../src/report/markdown.ts'
 import { RULES } from '../src/rules/check.ts'
@@ -58,7 +58,7 @@ async function chartPages(): Promise<readonly Page[]> {
 async function readmeOf(action: string): Promise<Page> {
   const file = `actions/${action}/README.md`
   const text = await readFile(join(project, file), 'utf8')
-  const { inputs, outputs } = parse(
+  const { inputs, outputs } = parseYaml(
     await readFile(join(project, 'actions', action, 'action.yml'), 'utf8'),
   ) as ActionFile
   const inputRows = Object.entries(inputs).map(([name, { description, required, ...rest }]) => [

@@ -5,7 +5,7 @@
 //   kubeconform -schema-location 'DIRECTORY/{{.ResourceKind}}{{.KindSuffix}}.json'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'yaml'
+import { load } from 'js-yaml'
 
 const PREFIX = '#/definitions/'
 
@@ -44,7 +44,7 @@ function tightenTree(schema) {
 
 /** Kind and schema of every version that a CustomResourceDefinition serves. */
 function customKinds(path) {
-  const { spec } = parse(readFileSync(path, 'utf8'))
+  const { spec } = load(readFileSync(path, 'utf8'))
   return spec.versions
     .filter(({ served }) => served)
     .map(({ name, schema }) => ({

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { parse } from 'yaml'
+import { parseYaml } from '../src/yaml.ts'
 import { at } from '../src/json.ts'
 import { actionNames, project } from './actions.ts'
 
@@ -64,7 +64,7 @@ async function reusableWorkflows(): Promise<readonly string[]> {
     files.map((file) => readFile(join(project, WORKFLOWS, file), 'utf8')),
   )
   return files.filter(
-    (_, index) => at(parse(texts[index] ?? ''), 'on', 'workflow_call') !== undefined,
+    (_, index) => at(parseYaml(texts[index] ?? ''), 'on', 'workflow_call') !== undefined,
   )
 }
 

@@ -73,6 +73,8 @@ export type Program = {
   readonly input?: string
   readonly timeoutSeconds: number
   readonly onLine?: (line: string) => void
+  /** Whether it leaves the processors to whoever else wants them. */
+  readonly isNice?: boolean
 }
 
 export type ProgramResult = {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, UserError } from '../errors.ts'
 import { textAt } from '../json.ts'
-import { execInPod, type PodCommand, type PodCommandResult } from './exec.ts'
+import type { PodCommand, PodCommandResult } from './exec.ts'
 import { type Access, loadAccess } from './kubeconfig.ts'
 import {
   COMING_UP_MS,
@@ -75,7 +75,11 @@ export async function openCluster(
     server: access.server.origin,
     call: (request) => callPatiently(access, request, { signal, contact, patienceMs: PATIENCE_MS }),
     stream: (path, onLine, watchSignal) => stream(access, { path, onLine }, watchSignal),
-    exec: (command) => execInPod(access, command, signal),
+    exec: async (command) => {
+      // WebSockets are loaded by the first who needs them: most runs never do.
+      const { execInPod } = await import('./exec.ts')
+      return await execInPod(access, command, signal)
+    },
   }
   // A wrong address is wrong for ever: it is not waited for as long as a server that has answered once.
   const version = await callPatiently(

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { downloadTool, extractTar } from '@actions/tool-cache'
 import { pinnedTools } from '../tools/install.ts'
 import { runProgram } from '../tools/program.ts'
 import type { Progress, World } from '../world.ts'
@@ -20,8 +20,16 @@ export async function inRealWorld<T>(
   try {
     return await work(realWorld({ ...how, workspace }))
   } finally {
-    // A part of the work may be ending still. What is left is removed by a later run, and must not hide why this one failed.
-    await rm(workspace, { recursive: true, force: true }).catch(() => undefined)
+    removeQuietly(workspace)
+  }
+}
+
+/** A part of the work may be ending still. What is left is removed by a later run, and must not hide why this one failed. */
+function removeQuietly(workspace: string): void {
+  try {
+    rmSync(workspace, { recursive: true, force: true })
+  } catch {
+    // Told above.
   }
 }
 
@@ -36,10 +44,13 @@ function realWorld(given: Pick<World, 'progress' | 'signal' | 'workspace'>): Wor
     },
     run: runProgram,
     tools: pinnedTools({
+      // Loaded when there is something to fetch: it brings a whole HTTP client, which takes a tenth of a second to start.
       download: async (url, file) => {
+        const { downloadTool } = await import('@actions/tool-cache')
         await downloadTool(url, file)
       },
       extract: async (archive, folder) => {
+        const { extractTar } = await import('@actions/tool-cache')
         await extractTar(archive, folder)
       },
     }),

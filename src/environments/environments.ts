@@ -1,8 +1,7 @@
-import { Ajv } from 'ajv'
-import { parse } from 'yaml'
-import { refuse, UserError } from '../errors.ts'
+import { messageOf, refuse, UserError } from '../errors.ts'
 import type { Files } from '../release/archive.ts'
-import { schema } from './schema.ts'
+import { parseYaml } from '../yaml.ts'
+import { faultsOfFile } from './check.ts'
 import { faultsOfStrategy, type RawStrategy, readStrategy, type Strategy } from './strategy.ts'
 
 /** How the checks of `verify` reach the application. Ports are those of the Services. */
@@ -81,9 +80,6 @@ type Raw = {
   readonly verify?: Partial<VerifyPlan>
 }
 
-/** Half the time of compiling it: the schema is ours, a test holds it against its own schema, and it is used once. */
-const OPTIONS = { allErrors: true, meta: false, validateSchema: false, code: { optimize: false } }
-
 /** Reads `environments.yaml` out of a manifest tree. All faults are reported at once, by path. */
 export function readEnvironments(manifests: Files): Environments {
   const text = manifests.get(ENVIRONMENTS_FILE)
@@ -97,22 +93,24 @@ export function readEnvironments(manifests: Files): Environments {
 export function parseEnvironments(text: string): Environments {
   let data: unknown
   try {
-    data = parse(text)
+    data = parseYaml(text)
   } catch (error) {
-    throw new UserError(`${ENVIRONMENTS_FILE} is not valid YAML`, [String(error)], { cause: error })
+    throw new UserError(`${ENVIRONMENTS_FILE} is not valid YAML`, [messageOf(error)], {
+      cause: error,
+    })
   }
-  const validate = new Ajv(OPTIONS).compile<Raw>(schema)
-  if (!validate(data))
+  const faults = faultsOfFile(data)
+  if (faults.length > 0)
     refuse(
       ENVIRONMENTS_FILE,
-      (validate.errors ?? [])
+      faults
         // It only says that one of the others is there.
         .filter(({ keyword }) => keyword !== 'if')
         .map(
           (error) => `${error.instancePath || '/'} ${error.message ?? ''} ${detail(error.params)}`,
         ),
     )
-  const raw = data
+  const raw = data as Raw
   const list = Object.entries(raw.environments).map(([name, value]) => ({
     name,
     overlay: value.overlay ?? '',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { parse } from 'yaml'
+import { parseYaml } from '../yaml.ts'
 import { lockForms } from './lockforms.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
@@ -13,7 +13,7 @@ const set = {
 } as const
 
 function formOf(file: string): unknown {
-  return parse(lockForms(set)[file] ?? '')
+  return parseYaml(lockForms(set)[file] ?? '')
 }
 
 describe('the other forms of a lock file', () => {
@@ -61,7 +61,7 @@ describe('the other forms of a lock file', () => {
     const turned = { version: 1, images: { backend, 'mcp-server': mcp } } as const
     expect(lockForms(turned)).toEqual(lockForms(set))
     const odd = { version: 1, images: { 'yes: #no': backend } } as const
-    const values = parse(lockForms(odd)['images.values.yaml'] ?? '') as unknown
+    const values = parseYaml(lockForms(odd)['images.values.yaml'] ?? '')
     expect(values).toEqual({ global: { images: { 'yes: #no': backend.reference } } })
   })
 })

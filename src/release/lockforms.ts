@@ -1,5 +1,5 @@
-import { stringify } from 'yaml'
 import { parseReference } from '../registry/reference.ts'
+import { toYaml } from '../yaml.ts'
 import type { ImageSet, LockedImage } from './imageset.ts'
 
 /** An entry of a kustomization's `images`. */
@@ -16,9 +16,9 @@ export const LOCK_FORMS = 'images'
 export function lockForms(set: ImageSet): Readonly<Record<string, string>> {
   return {
     // The name that kustomize looks for: the folder can be named under `components`.
-    'kustomization.yaml': write(kustomizeComponent(set)),
-    'images.values.yaml': write(helmValues(set)),
-    'images.kbld.yaml': write(imagesLock(set)),
+    'kustomization.yaml': toYaml(kustomizeComponent(set)),
+    'images.values.yaml': toYaml(helmValues(set)),
+    'images.kbld.yaml': toYaml(imagesLock(set)),
   }
 }
 
@@ -58,9 +58,4 @@ function imagesLock(set: ImageSet): unknown {
 
 function sorted(set: ImageSet): readonly (readonly [string, LockedImage])[] {
   return Object.entries(set.images).sort(([a], [b]) => (a < b ? -1 : 1))
-}
-
-/** Without folded lines: a reference is longer than a line. */
-function write(content: unknown): string {
-  return stringify(content, { lineWidth: 0 })
 }

@@ -85,6 +85,12 @@ describe('a rendered chart', () => {
     })
   })
 
+  it('is refused by the name of its values file where that is not valid YAML', async () => {
+    await expect(render(deployment(reference), {}, 'a: 1\na: 2\n')).rejects.toThrow(
+      'helm/todo/values.yaml is not valid YAML: duplicated mapping key at line 2',
+    )
+  })
+
   it('is in its namespace, but for what belongs to the whole cluster', async () => {
     const role = JSON.stringify({
       ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' },

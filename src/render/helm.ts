@@ -1,12 +1,14 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { parse } from 'yaml'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Environment } from '../environments/environments.ts'
-import { refuse, UserError } from '../errors.ts'
+import { messageOf, refuse, UserError } from '../errors.ts'
 import { at, isObject, textAt } from '../json.ts'
 import { parseReference } from '../registry/reference.ts'
+import type { Files } from '../release/archive.ts'
 import type { ImageSet } from '../release/imageset.ts'
 import type { World } from '../world.ts'
+import { parseKubernetesYaml } from '../yaml.ts'
+import { layOutFiles } from './folder.ts'
 import { placeHooks } from './hooks.ts'
 import { type KubeObject, parseManifests } from './manifest.ts'
 import type { RenderSource } from './render.ts'
@@ -34,11 +36,7 @@ export async function renderChart(
       missing.map((name) => `there is no ${name}`),
     )
   const folder = join(world.workspace, `chart-${environment.namespace}`)
-  await rm(folder, { recursive: true, force: true })
-  for (const [name, content] of source.manifests) {
-    await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), content)
-  }
+  layOutFiles(folder, source.manifests)
   const chart = join(folder, path)
   const imageFlags = await imageValues(source, path, folder)
   const { cluster } = source
@@ -80,13 +78,21 @@ async function imageValues(
   path: string,
   folder: string,
 ): Promise<readonly string[]> {
-  const defaults: unknown = parse(manifests.get(`${path}/values.yaml`)?.toString() ?? '{}')
+  const defaults = readValues(manifests, `${path}/values.yaml`)
   if (at(defaults, 'global', 'images') === undefined) return []
   const references = Object.entries(images.images).map(([name, image]) => [name, image.reference])
   const file = join(folder, IMAGE_VALUES)
   const values = { global: { images: Object.fromEntries(references) as unknown } }
   await writeFile(file, JSON.stringify(values))
   return ['--values', file]
+}
+
+function readValues(manifests: Files, file: string): unknown {
+  try {
+    return parseKubernetesYaml(manifests.get(file)?.toString() ?? '')
+  } catch (error) {
+    return refuse(`${file} is not valid YAML`, [messageOf(error)])
+  }
 }
 
 function withNamespace(object: KubeObject, namespace: string): KubeObject {

@@ -1,15 +1,18 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { stringify } from 'yaml'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Environment } from '../environments/environments.ts'
 import { UserError } from '../errors.ts'
 import type { Files } from '../release/archive.ts'
 import type { ImageSet } from '../release/imageset.ts'
 import { kustomizeImages } from '../release/lockforms.ts'
 import type { World } from '../world.ts'
+import { toYaml } from '../yaml.ts'
+import { layOutFiles } from './folder.ts'
 import { type KubeObject, parseManifests } from './manifest.ts'
 
 const RENDER_TIMEOUT_S = 60
+/** It ends within a tenth of a second: with Go's own 100 it spends a fourth of that on freeing memory. */
+const GOGC = '400'
 /** The folder of the kustomization that is written over the user's overlay. */
 const TOP = 'todo-deploy-render'
 
@@ -22,13 +25,17 @@ export async function renderOverlay(
   const folder = join(world.workspace, `render-${environment.namespace}`)
   const program = world.tools('kustomize')
   program.catch(() => undefined) // Told below.
-  await rm(folder, { recursive: true, force: true })
-  await writeFiles(folder, source.manifests)
-  await mkdir(join(folder, TOP))
-  const kustomization = stringify(topKustomization(source.images, environment))
-  await writeFile(join(folder, TOP, 'kustomization.yaml'), kustomization)
+  layOutFiles(folder, source.manifests)
+  // kustomize is what everything waits for: nothing else gets a turn before it runs.
+  mkdirSync(join(folder, TOP))
+  const kustomization = toYaml(topKustomization(source.images, environment))
+  writeFileSync(join(folder, TOP, 'kustomization.yaml'), kustomization)
   const result = await world.run(
-    { argv: [await program, 'build', join(folder, TOP)], timeoutSeconds: RENDER_TIMEOUT_S },
+    {
+      argv: [await program, 'build', join(folder, TOP)],
+      timeoutSeconds: RENDER_TIMEOUT_S,
+      env: { GOGC, ...process.env },
+    },
     world.signal,
   )
   if (result.status !== 0) {
@@ -51,10 +58,4 @@ export function topKustomization(images: ImageSet, environment: Environment): un
     components: environment.components.map((component) => `../${component}`),
     images: kustomizeImages(images),
   }
-}
-
-async function writeFiles(folder: string, files: Files): Promise<void> {
-  const folders = new Set([...files.keys()].map((name) => dirname(join(folder, name))))
-  for (const one of folders) await mkdir(one, { recursive: true })
-  await Promise.all([...files].map(([name, content]) => writeFile(join(folder, name), content)))
 }

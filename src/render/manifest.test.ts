@@ -28,6 +28,11 @@ describe('rendered manifests', () => {
     ])
   })
 
+  it('are read as kubectl reads them, which charts rely on: modes of files are octal', () => {
+    const text = 'apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { mode: 0400, on: yes }\n'
+    expect(parseManifests(text, 'the chart')[0]?.['spec']).toEqual({ mode: 256, true: true })
+  })
+
   it('that are nothing are refused: all that runs would be removed', () => {
     expect(() => parseManifests('---\n', 'the overlay')).toThrow('renders to nothing')
   })

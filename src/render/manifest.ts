@@ -1,6 +1,6 @@
-import { parseAllDocuments } from 'yaml'
 import { refuse, UserError } from '../errors.ts'
 import { at, isObject, listAt, textAt } from '../json.ts'
+import { parseKubernetesYaml, splitDocuments, YamlFault } from '../yaml.ts'
 
 /** One Kubernetes object, as it will be sent: raw JSON, nothing typed away. */
 export type KubeObject = {
@@ -32,9 +32,18 @@ export function keyOf(object: KubeObject): string {
 /** Parses rendered YAML. Broken documents, objects without identity and duplicates are refused, all at once. */
 export function parseManifests(yaml: string, what: string): readonly KubeObject[] {
   const problems: string[] = []
-  const objects = parseAllDocuments(yaml, { uniqueKeys: true }).flatMap((document, index) => {
-    for (const error of document.errors) problems.push(`document ${index + 1}: ${error.message}`)
-    const data: unknown = document.errors.length > 0 ? null : document.toJS()
+  const parse = (text: string, number: number) => {
+    try {
+      return parseKubernetesYaml(text)
+    } catch (error) {
+      if (!(error instanceof YamlFault)) throw error
+      problems.push(`document ${number}: ${error.message}`)
+      return undefined
+    }
+  }
+  const documents = splitDocuments(yaml).filter((text) => text.trim() !== '')
+  const objects = documents.flatMap((text, index) => {
+    const data = parse(text, index + 1)
     if (data === null || data === undefined) return []
     const found = textAt(data, 'kind') === 'List' ? listAt(data, 'items') : [data]
     return found.flatMap((item) => {

@@ -1,8 +1,7 @@
-import { Ajv } from 'ajv'
-import { parseDocument } from 'yaml'
-import { refuse } from '../errors.ts'
+import { messageOf, refuse } from '../errors.ts'
+import { parseYaml } from '../yaml.ts'
 import type { Severity } from './findings.ts'
-import { policySchema } from './policyschema.ts'
+import { faultsOfPolicy } from './policycheck.ts'
 
 /** A finding that somebody decided to live with, for a reason and until a day. */
 export type Ignore = {
@@ -54,16 +53,10 @@ export const defaultPolicy: ScanPolicy = {
 
 /** Reads a policy. Throws `UserError` with all of its faults: unknown keys, wrong values, ignores that have expired. */
 export function parsePolicy(text: string, file: string, now: Date): ScanPolicy {
-  const document = parseDocument(text)
-  if (document.errors.length > 0)
-    refuse(
-      file,
-      document.errors.map(({ message }) => `not valid YAML: ${message.split('\n')[0] ?? ''}`),
-    )
-  const data: unknown = document.toJS() ?? {}
-  const validate = new Ajv({ allErrors: true, strict: false }).compile<Raw>(policySchema)
-  const faults = validate(data) ? [] : (validate.errors ?? []).map(describeFault)
-  const ignores = validate(data) ? (data.ignore ?? []) : []
+  const data = parseFile(text, file)
+  const faults = faultsOfPolicy(data).map(describeFault)
+  const raw: Raw = faults.length === 0 ? (data as Raw) : {}
+  const ignores = raw.ignore ?? []
   const today = now.toISOString().slice(0, 10)
   const expired = ignores
     .filter(({ expires }) => expires < today || Number.isNaN(Date.parse(expires)))
@@ -72,8 +65,16 @@ export function parsePolicy(text: string, file: string, now: Date): ScanPolicy {
         ? `${id}: "${expires}" is no day`
         : `${id}: expired on ${expires}; fix it, or let ${owner} decide again`,
     )
-  if (faults.length + expired.length > 0 || !validate(data)) refuse(file, [...faults, ...expired])
-  return fromRaw(data)
+  if (faults.length + expired.length > 0) refuse(file, [...faults, ...expired])
+  return fromRaw(raw)
+}
+
+function parseFile(text: string, file: string): unknown {
+  try {
+    return parseYaml(text) ?? {}
+  } catch (error) {
+    return refuse(file, [`not valid YAML: ${messageOf(error)}`])
+  }
 }
 
 function fromRaw(raw: Raw): ScanPolicy {

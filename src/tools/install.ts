@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { chmod, copyFile, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isDiskFull, messageOf, UserError } from '../errors.ts'
@@ -28,7 +29,7 @@ type Checked = { readonly path: string; readonly stamp: string }
 
 /** Names a manifest of tools that were made elsewhere: `{name: {version, path, sha256}}`, as the lab writes it. */
 const MANIFEST_VARIABLE = 'TODO_DEPLOY_TOOLS'
-const PIECE = 256 * 1024
+const PIECE = 1024 * 1024
 
 /**
  * Pinned external programs. A program is taken from the manifest in `TODO_DEPLOY_TOOLS`, else from the cache, else downloaded. Its
@@ -80,7 +81,7 @@ async function resolveTool(
         throw new UserError(
           `${MANIFEST_VARIABLE} names ${name} ${listed.version}, and ${wish.version} is asked for; leave out one of them`,
         )
-      await requireSha256(listed.path, listed.sha256, name)
+      requireSha256(listed.path, listed.sha256, name)
       return listed.path
     }
   }
@@ -132,7 +133,7 @@ async function installReleased(
   const platform = `${process.platform}-${process.arch}`
   const folder = join(cacheFolder(), 'released', `${name}-${version}-${platform}`)
   const archive = join(folder, 'archive')
-  const fetched = await sha256Of(archive).catch(() => undefined) // Not there yet.
+  const fetched = sha256IfThere(archive)
   if (fetched !== pin.sha256) await fetchArchive({ name, version, pin, archive }, downloader)
   // Beside its place first: a run at the same time may be using the one that is there.
   const beside = join(folder, `unpacked-${process.pid}`)
@@ -167,7 +168,7 @@ async function fetchArchive(
   await rm(part, { force: true })
   try {
     await downloader.download(pin.url, part)
-    await requireSha256(part, pin.sha256, name)
+    requireSha256(part, pin.sha256, name)
     await rename(part, archive)
   } catch (error) {
     if (error instanceof UserError || isDiskFull(error)) throw error
@@ -181,28 +182,43 @@ async function fetchArchive(
   }
 }
 
-async function requireSha256(file: string, wanted: string, name: string): Promise<void> {
-  const found = await sha256Of(file).catch((error: unknown) => {
+function requireSha256(file: string, wanted: string, name: string): void {
+  let found
+  try {
+    found = sha256Of(file)
+  } catch (error) {
     throw new UserError(`The program ${name} is not at ${file}`, [], { cause: error })
-  })
+  }
   if (found === wanted) return
   throw new UserError(
     `${name} at ${file} is not the pinned program (sha256 ${found}, wanted ${wanted}); remove it and run again`,
   )
 }
 
-/** Into the same piece of memory again and again: programs have a hundred megabytes, and several are checked at once. */
-async function sha256Of(path: string): Promise<string> {
+/** What can't be read is fetched anew. */
+function sha256IfThere(path: string): string | undefined {
+  try {
+    return sha256Of(path)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Into the same piece of memory again and again: programs have a hundred megabytes. In one go, since whoever checks a program waits for
+ * it: between pieces all else would come first, and a deploy's kustomize would start when there is nothing left to do beside it.
+ */
+function sha256Of(path: string): string {
   const hash = createHash('sha256')
   const piece = Buffer.allocUnsafe(PIECE)
-  const file = await open(path)
+  const file = openSync(path, 'r')
   try {
     for (;;) {
-      const { bytesRead } = await file.read(piece, 0, PIECE)
-      if (bytesRead === 0) return hash.digest('hex')
-      hash.update(piece.subarray(0, bytesRead))
+      const length = readSync(file, piece, 0, PIECE, null)
+      if (length === 0) return hash.digest('hex')
+      hash.update(piece.subarray(0, length))
     }
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }

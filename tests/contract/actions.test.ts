@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from '@jest/globals'
-import { parse } from 'yaml'
+import { parseYaml } from '../../src/yaml.ts'
 import { buildImagesCommand } from '../../actions/build-images/command.ts'
 import { deployCommand } from '../../actions/deploy/command.ts'
 import { previewCommand } from '../../actions/preview/command.ts'
@@ -49,7 +49,7 @@ describe.each(commands.map(({ name, inputs }) => ({ name, inputs })))(
   'the contract of $name',
   ({ name, inputs }) => {
     const file = readFile(`actions/${name}/action.yml`, 'utf8').then(
-      (text) => parse(text) as ActionFile,
+      (text) => parseYaml(text) as ActionFile,
     )
 
     it('declares the inputs that the code reads, in the same order', async () => {

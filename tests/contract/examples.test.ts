@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
-import { parseDocument } from 'yaml'
+import { parseYaml } from '../../src/yaml.ts'
 
 type Job = {
   readonly permissions?: Readonly<Record<string, string>>
@@ -10,7 +10,7 @@ type Job = {
 /** Every YAML example of a page that builds images: a workflow with jobs, or what stands in one job. */
 function buildingJobs(page: string): readonly Job[] {
   return [...readFileSync(page, 'utf8').matchAll(/```yaml\n(.*?)```/gs)]
-    .map(([, text = '']) => parseDocument(text).toJS() as Job & { jobs?: Record<string, Job> })
+    .map(([, text = '']) => parseYaml(text) as Job & { jobs?: Record<string, Job> })
     .flatMap((example) => (example.jobs === undefined ? [example] : Object.values(example.jobs)))
     .filter(({ steps = [] }) => steps.some(({ uses = '' }) => uses.includes('/build-images@')))
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from '@jest/globals'
 import { Ajv } from 'ajv'
-import { parse } from 'yaml'
+import { parseYaml } from '../../src/yaml.ts'
 import { reportBuild, reportRefusal } from '../../actions/build-images/report.ts'
 import { reportDeploy } from '../../actions/deploy/report.ts'
 import { reportRemoval } from '../../actions/preview/report.ts'
@@ -119,7 +119,7 @@ describe('the published schemas', () => {
 
   it('accept the environments of the reference stack', async () => {
     const ajv = new Ajv({ allErrors: true })
-    const file: unknown = parse(await readFile('k8s/environments.yaml', 'utf8'))
+    const file: unknown = parseYaml(await readFile('k8s/environments.yaml', 'utf8'))
     ajv.validate(await readSchema('environments'), file)
     expect(ajv.errors).toBeNull()
   })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { parse } from 'yaml'
+import { parseYaml } from '../../src/yaml.ts'
 import { textAt } from '../../src/json.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
 import { until } from '../stack/prometheus.ts'
@@ -21,7 +21,7 @@ function documented(): { readonly errors: string; readonly latency: string } {
     /```yaml\n(analysis:\n {2}prometheus:[^`]*)```/.exec(
       readFileSync('docs/strategies.md', 'utf8'),
     ) ?? []
-  const told: unknown = parse(yaml)
+  const told: unknown = parseYaml(yaml)
   const query = (name: string) => textAt(told, 'analysis', 'prometheus', name) ?? ''
   return { errors: query('errors'), latency: query('latency') }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import { at, listAt, textAt } from '../../src/json.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
 import { configMap, environmentOf, job, openPlace, type Place, sleeper } from './place.ts'
@@ -132,7 +132,7 @@ describe('a chart', () => {
     annotations: { 'helm.sh/hook': when, ...more },
   })
   const task = (name: string, metadata: { annotations: Record<string, string> }): string =>
-    stringify(job(name, { image, line: `echo ${name}`, annotations: metadata.annotations }))
+    toYaml(job(name, { image, line: `echo ${name}`, annotations: metadata.annotations }))
   /** It takes longer than the server's clock needs to tell what is made before and after it. */
   const app = (version: string): KubeObject => {
     const made = sleeper('little', image, { env: { VERSION: version } })
@@ -140,11 +140,11 @@ describe('a chart', () => {
   }
   const chart = (version: string): ReadonlyMap<string, Buffer> => {
     const parts = {
-      'Chart.yaml': stringify({ apiVersion: 'v2', name: 'little', version: '1.0.0' }),
-      'values.yaml': stringify({ level: 'info' }),
+      'Chart.yaml': toYaml({ apiVersion: 'v2', name: 'little', version: '1.0.0' }),
+      'values.yaml': toYaml({ level: 'info' }),
       'crds/gadgets.yaml': '',
       'templates/config.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: little, annotations: { upgrade: "{{ .Release.IsUpgrade }}" } }\ndata: { level: {{ .Values.level }}, version: "${version}", policy: '{{ .Capabilities.APIVersions.Has "policy/v1" }}' }\n`,
-      'templates/app.yaml': stringify(app(version)),
+      'templates/app.yaml': toYaml(app(version)),
       'templates/second.yaml': task('second', hook('pre-install', { 'helm.sh/hook-weight': '5' })),
       'templates/first.yaml': task(
         'first',
@@ -224,11 +224,11 @@ describe('a chart', () => {
       await mkdir(`${root}/templates`)
       await writeFile(
         `${root}/Chart.yaml`,
-        stringify({ apiVersion: 'v2', name: 'helms', version: '1.0.0' }),
+        toYaml({ apiVersion: 'v2', name: 'helms', version: '1.0.0' }),
       )
       await writeFile(
         `${root}/templates/config.yaml`,
-        stringify({ ...configMap('helms', { a: '1', b: '2' }) }),
+        toYaml({ ...configMap('helms', { a: '1', b: '2' }) }),
       )
       await place.run('helm', ['install', 'helms', root])
     } finally {

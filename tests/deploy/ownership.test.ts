@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import { ownersOf } from '../../src/cluster/ownership.ts'
 import { at, textAt } from '../../src/json.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
@@ -55,7 +55,7 @@ describe('what kubectl apply has made', () => {
       'kubectl',
       ['apply', '-f', '-'],
       before()
-        .map((one) => stringify(one))
+        .map((one) => toYaml(one))
         .join('---\n'),
     )
     const { plan } = await place.deploy('adopt', after(), { mode: 'plan' })

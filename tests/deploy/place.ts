@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import { type Cluster, openCluster } from '../../src/cluster/cluster.ts'
 import { inRealWorld } from '../../src/edge/world.ts'
 import type { Environment } from '../../src/environments/environments.ts'
@@ -115,9 +115,9 @@ export function environmentOf(namespace: string): Environment {
 /** A manifest tree with one overlay of these objects. */
 export function treeOf(objects: readonly KubeObject[]): Files {
   const kustomization = { kind: 'Kustomization', resources: ['all.yaml'] }
-  const all = objects.map((one) => stringify(one)).join('---\n')
+  const all = objects.map((one) => toYaml(one)).join('---\n')
   return new Map([
-    ['overlays/place/kustomization.yaml', Buffer.from(stringify(kustomization))],
+    ['overlays/place/kustomization.yaml', Buffer.from(toYaml(kustomization))],
     ['overlays/place/all.yaml', Buffer.from(all)],
   ])
 }

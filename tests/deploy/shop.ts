@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import { type Cluster, openCluster } from '../../src/cluster/cluster.ts'
 import { inRealWorld } from '../../src/edge/world.ts'
 import type { Environment } from '../../src/environments/environments.ts'
@@ -116,8 +116,8 @@ function optionsOf({ namespace, release, how, image, server }: Made): DeployOpti
     source: {
       identity: `shop-${release.version}`,
       manifests: new Map([
-        ['overlays/shop/kustomization.yaml', Buffer.from(stringify(kustomization))],
-        ['overlays/shop/all.yaml', Buffer.from(objects.map((one) => stringify(one)).join('---\n'))],
+        ['overlays/shop/kustomization.yaml', Buffer.from(toYaml(kustomization))],
+        ['overlays/shop/all.yaml', Buffer.from(objects.map((one) => toYaml(one)).join('---\n'))],
       ]),
       images: { version: 1, images: {} },
     },

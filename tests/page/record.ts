@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import type { DeployReport } from '../../actions/deploy/deployreport.ts'
 import { type EvidenceText, readEvidenceTexts } from '../../actions/deploy/evidencetexts.ts'
 import { openCluster } from '../../src/cluster/cluster.ts'
@@ -138,10 +138,10 @@ async function runOnce(
   }
   for (const [file, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, file)), { recursive: true })
-    const text = file.endsWith('.json') ? JSON.stringify(content) : stringify(content)
+    const text = file.endsWith('.json') ? JSON.stringify(content) : toYaml(content)
     await writeFile(join(folder, file), text)
   }
-  const all = objects.map((one) => stringify(one)).join('---\n')
+  const all = objects.map((one) => toYaml(one)).join('---\n')
   await writeFile(join(folder, 'k8s/overlays/shop/all.yaml'), all)
   const flags = ['--environment', 'shop', '--path', 'k8s', '--kubeconfig', lab.kubeconfig]
   const { status, stdout, stderr } = await runProgram(

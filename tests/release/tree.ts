@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parse } from 'yaml'
+import { parseYaml } from '../../src/yaml.ts'
 
 const TREE = join(import.meta.dirname, '../../out/release')
 
@@ -19,5 +19,5 @@ export function treePath(...names: readonly string[]): string {
 
 export async function readActionFile(action: string): Promise<ActionFile> {
   const text = await readFile(treePath('actions', action, 'action.yml'), 'utf8')
-  return parse(text) as ActionFile
+  return parseYaml(text) as ActionFile
 }

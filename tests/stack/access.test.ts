@@ -1,7 +1,7 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import { renderEnvironments } from '../../scripts/check-manifests.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { inRealWorld } from '../../src/edge/world.ts'
@@ -240,7 +240,7 @@ describe('the rights of the deployer', () => {
     const parts = ['external-secrets', 'gateway'].map((name) => `../components/${name}`)
     const grown = { resources: ['../production'], components: parts }
     await mkdir(join(folder, 'access', 'grown'))
-    await writeFile(join(folder, 'access', 'grown', 'kustomization.yaml'), stringify(grown))
+    await writeFile(join(folder, 'access', 'grown', 'kustomization.yaml'), toYaml(grown))
     const role = await act((world) => renderRole(join(folder, 'access', 'grown'), world))
     const all = await act((world) => renderEnvironments(folder, world))
     const objects = all.find(({ name }) => name === 'production')?.objects ?? []

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import { CHART, helm, valuesFlags, writeImageValues } from './chart.ts'
 import { recordFact } from './facts.ts'
 import { documented, type HelmLab, lockOf, openHelmLab, withOtherBackend } from './helmlab.ts'
@@ -45,7 +45,7 @@ describe('M11: the chart is sound', () => {
 describe('M11: a wrong value is named', () => {
   test.each(wrongValues)('$name', async ({ values, says }) => {
     const file = join(folder, 'wrong.yaml')
-    await writeFile(file, stringify(values))
+    await writeFile(file, toYaml(values))
     const flags = ['--values', images, ...valuesFlags(['values-staging']), '--values', file]
     const { status, stderr } = await helm('template', 'todo', CHART, ...flags)
     expect(stderr).toContain(says)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, join, resolve } from 'node:path'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import { isObject, listAt, parseJson, textAt } from '../../src/json.ts'
 import { sha256 } from '../../src/registry/client.ts'
 import { parseReference } from '../../src/registry/reference.ts'
@@ -130,7 +130,7 @@ async function provide(folder: string, lock: ImageSet, level: string): Promise<v
     'ai-agent': { config: { OPENAI_BASE_URL: 'http://local-model-service:8003/v1' } },
     'local-model': { enabled: true },
   }
-  await writeFile(join(folder, 'mine.values.yaml'), stringify(values))
+  await writeFile(join(folder, 'mine.values.yaml'), toYaml(values))
 }
 
 async function provideSecret(folder: string): Promise<void> {

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { parse, stringify } from 'yaml'
+import { parseYaml, toYaml } from '../../src/yaml.ts'
 import {
   type Environment,
   previewEnvironment,
@@ -170,17 +170,17 @@ function kustomizationOf(overlay: string): string {
 
 function listed(overlay: string): readonly string[] {
   const file = manifests.get(kustomizationOf(overlay))?.toString() ?? ''
-  return listAt(parse(file), 'components').map(String)
+  return listAt(parseYaml(file), 'components').map(String)
 }
 
 /** The tree with one component more in an overlay, before `small-node`, which wants to be the last. */
 function withComponent(overlay: string, component: string): Files {
   const path = kustomizationOf(overlay)
-  const file: unknown = parse(manifests.get(path)?.toString() ?? '')
+  const file: unknown = parseYaml(manifests.get(path)?.toString() ?? '')
   const isLast = (name: string) => name.endsWith('/small-node')
   const names = [...listed(overlay), `../../components/${component}`]
   const ordered = [...names.filter((name) => !isLast(name)), ...names.filter(isLast)]
-  const changed = stringify({ ...(file as object), components: ordered })
+  const changed = toYaml({ ...(file as object), components: ordered })
   return new Map([...manifests, [path, Buffer.from(changed)]])
 }
 
@@ -244,7 +244,7 @@ test('every values file of ci/ belongs to a component', () => {
     (path) => /^helm\/todo-app\/ci\/(.+)-values\.yaml$/.exec(path)?.[1] ?? [],
   )
   expect(files.toSorted()).toEqual(['base', ...components].toSorted())
-  expect(textAt(parse(manifests.get('environments.yaml')?.toString() ?? ''), 'application')).toBe(
-    'todo-app',
-  )
+  expect(
+    textAt(parseYaml(manifests.get('environments.yaml')?.toString() ?? ''), 'application'),
+  ).toBe('todo-app')
 })

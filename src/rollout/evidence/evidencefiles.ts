@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { differencesOf } from '../../cluster/diff.ts'
 import { inParallel } from '../../cluster/parallel.ts'
@@ -9,6 +8,7 @@ import { messageOf } from '../../errors.ts'
 import { at, isObject, listAt, textAt } from '../../json.ts'
 import { keyOf, type KubeObject, nameOf } from '../../render/manifest.ts'
 import type { World } from '../../world.ts'
+import { toYaml } from '../../yaml.ts'
 import type { Cause } from '../causes/codes.ts'
 import { LOG_GONE } from './evidence.ts'
 import {
@@ -111,7 +111,7 @@ function yamlOf(live: unknown): string {
   if (!isObject(live)) return ''
   const metadata = isObject(live['metadata']) ? live['metadata'] : {}
   const { managedFields: _managed, ...kept } = metadata
-  return stringify({ ...live, metadata: kept })
+  return toYaml({ ...live, metadata: kept })
 }
 
 function eventText(events: readonly unknown[]): string {

@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
 import { refuse, UserError } from '../../errors.ts'
-import { isObject, parseJson, textAt } from '../../json.ts'
+import { canonicalJson, isObject, parseJson, textAt } from '../../json.ts'
 import { type KubeObject, nameOf } from '../../render/manifest.ts'
 import { splitWaves } from '../../render/waves.ts'
 import type { World } from '../../world.ts'
+import { toYaml } from '../../yaml.ts'
 import { type GitRepository, openBranch } from './gitbranch.ts'
 
 export type GitTarget = GitRepository & {
@@ -101,7 +101,7 @@ function withWave(object: KubeObject, wave: number): KubeObject {
 
 /** Sorted and unfolded: a change of one value is a change of one line. */
 function yamlOf(value: unknown): string {
-  return stringify(value, { lineWidth: 0, sortMapEntries: true, aliasDuplicateObjects: false })
+  return toYaml(JSON.parse(canonicalJson(value)))
 }
 
 /** The whole folder is replaced, so it must be one. */

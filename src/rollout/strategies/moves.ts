@@ -219,5 +219,6 @@ async function readLive(namespace: string, cluster: Cluster): Promise<Live> {
     if (answer.status === 200) return listAt(answer.body, 'items')
     throw new UserError(`This login can't see the ${kind} of ${namespace}: ${reasonOf(answer)}`)
   }
-  return { deployments: await list('deployments'), replicaSets: await list('replicasets') }
+  const [deployments, replicaSets] = await Promise.all([list('deployments'), list('replicasets')])
+  return { deployments, replicaSets }
 }

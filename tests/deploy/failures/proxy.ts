@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
-import { stringify } from 'yaml'
+import { toYaml } from '../../../src/yaml.ts'
 import { type Cluster, openCluster } from '../../../src/cluster/cluster.ts'
 import { lab } from '../../e2e/lab.ts'
 import { makeCertificate } from '../../registry/certificate.ts'
@@ -116,7 +116,7 @@ async function wayToServer(): Promise<Way> {
 }
 
 function kubeconfigFor(port: number): string {
-  return stringify({
+  return toYaml({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'proxy',

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import { toYaml } from '../../../src/yaml.ts'
 import { type Cluster, openCluster } from '../../../src/cluster/cluster.ts'
 import { inRealWorld } from '../../../src/edge/world.ts'
 import type { Environment } from '../../../src/environments/environments.ts'
@@ -99,11 +99,8 @@ export function optionsOf(namespace: string, { identity, objects }: StageRelease
     source: {
       identity,
       manifests: new Map([
-        ['overlays/stage/kustomization.yaml', Buffer.from(stringify(kustomization))],
-        [
-          'overlays/stage/all.yaml',
-          Buffer.from(objects.map((one) => stringify(one)).join('---\n')),
-        ],
+        ['overlays/stage/kustomization.yaml', Buffer.from(toYaml(kustomization))],
+        ['overlays/stage/all.yaml', Buffer.from(objects.map((one) => toYaml(one)).join('---\n'))],
       ]),
       images: { version: 1, images: {} },
     },

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { parse } from 'yaml'
+import { parseYaml } from '../../../src/yaml.ts'
 import { type Cluster, openCluster, reasonOf } from '../../../src/cluster/cluster.ts'
 import { at, listAt, textAt } from '../../../src/json.ts'
 import { lab } from '../../e2e/lab.ts'
@@ -105,7 +105,7 @@ async function writeConfig(file: string, user: object): Promise<string> {
 }
 
 async function labConfig(): Promise<unknown> {
-  return parse(await readFile(lab.kubeconfig, 'utf8')) as unknown
+  return parseYaml(await readFile(lab.kubeconfig, 'utf8'))
 }
 
 async function rename(folder: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import { toYaml } from '../../../src/yaml.ts'
 import {
   type Environment,
   findEnvironment,
@@ -51,7 +51,7 @@ export async function readStack(
     variant: (identity, objects) => {
       // The same place: what comes from another one would be left alone.
       const { overlay } = environment
-      const yaml = objects.map((object) => stringify(withoutHash(object))).join('---\n')
+      const yaml = objects.map((object) => toYaml(withoutHash(object))).join('---\n')
       const files = new Map([
         [`${overlay}/kustomization.yaml`, Buffer.from('resources: [all.yaml]\n')],
         [`${overlay}/all.yaml`, Buffer.from(yaml)],
