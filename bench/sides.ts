@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { parse } from 'yaml'
+import { parseYaml } from '../src/yaml.ts'
 import { findLab, type Lab } from '../lab/lab.ts'
 import { isObject, textAt } from '../src/json.ts'
 import type { Command } from './measure.ts'
@@ -26,7 +26,7 @@ export async function ourCommand(
   { lab, workplace, builder }: Setting,
   inputs: Readonly<Record<string, string>>,
 ): Promise<Command> {
-  const action: unknown = parse(await readFile(`${ACTION}/action.yml`, 'utf8'))
+  const action: unknown = parseYaml(await readFile(`${ACTION}/action.yml`, 'utf8'))
   const declared = isObject(action) && isObject(action['inputs']) ? action['inputs'] : {}
   const given: Readonly<Record<string, string>> = {
     registry: placeOf(lab, 'ours'),

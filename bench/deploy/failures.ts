@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { parseJson, textAt } from '../../src/json.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
@@ -137,21 +137,21 @@ async function targetOf(
   setting: Setting,
 ): Promise<Target> {
   const folder = join(setting.folder, 'failures', namespace)
-  const all = objects.map((object) => stringify(object)).join('---\n')
+  const all = objects.map((object) => toYaml(object)).join('---\n')
   const environment = { overlay: `overlays/${name}`, namespace }
   const chart = { apiVersion: 'v2', name: 'bench', version: '0.0.0' }
   const files = {
     'images.lock.json': formatImageSet({ version: 1, images: {} }),
-    'k8s/environments.yaml': stringify({
+    'k8s/environments.yaml': toYaml({
       application: 'bench',
       environments: { [name]: environment },
     }),
-    [`k8s/overlays/${name}/kustomization.yaml`]: stringify({
+    [`k8s/overlays/${name}/kustomization.yaml`]: toYaml({
       ...{ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' },
       resources: ['all.yaml'],
     }),
     [`k8s/overlays/${name}/all.yaml`]: all,
-    [`charts/${name}/Chart.yaml`]: stringify(chart),
+    [`charts/${name}/Chart.yaml`]: toYaml(chart),
     [`charts/${name}/templates/all.yaml`]: all,
   }
   for (const [file, text] of Object.entries(files)) {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { formatImageSet } from '../../src/release/imageset.ts'
 import type { KubeObject } from '../../src/render/manifest.ts'
@@ -117,12 +117,12 @@ async function layOut(
   const environments = { size: { overlay: 'overlays/size', namespace } }
   const files = {
     'images.lock.json': formatImageSet({ version: 1, images: {} }),
-    'k8s/environments.yaml': stringify({ application: 'bench', environments }),
-    'k8s/overlays/size/kustomization.yaml': stringify({
+    'k8s/environments.yaml': toYaml({ application: 'bench', environments }),
+    'k8s/overlays/size/kustomization.yaml': toYaml({
       ...{ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' },
       resources: ['all.yaml'],
     }),
-    'k8s/overlays/size/all.yaml': objects.map((object) => stringify(object)).join('---\n'),
+    'k8s/overlays/size/all.yaml': objects.map((object) => toYaml(object)).join('---\n'),
   }
   for (const [file, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, file)), { recursive: true })

@@ -13,14 +13,11 @@ import { testPrograms } from '../../tests/programs.ts'
 import { loadNow } from '../measure.ts'
 import { measureFailures } from './failures.ts'
 import { measureGrowth } from './growth.ts'
-import type { Measured } from './outcomes.ts'
+import { type Measured, type Part, PARTS } from './outcomes.ts'
 import { keepRaw, report, say } from './results.ts'
 import type { Setting } from './sides.ts'
 import { measureSpeed, type Speed } from './speed.ts'
 import { layOut } from './stack.ts'
-
-const PARTS = ['speed', 'failures', 'growth'] as const
-type Part = (typeof PARTS)[number]
 
 const LIMIT_MS = 3_600_000
 
@@ -50,19 +47,21 @@ async function main(): Promise<number> {
   const cluster = await openCluster(where, AbortSignal.timeout(LIMIT_MS))
   try {
     const context = { setting, cluster }
-    const loads: Partial<Record<Part, number>> = {}
-    let measured: Measured = { rounds: [], calls: [], objects: 0, sizes: [], verdicts: [], loads }
+    const [loads, dates]: [Partial<Record<Part, number>>, Partial<Record<Part, string>>] = [{}, {}]
+    let measured: Partial<Measured> = { loads, dates }
     const add = async (part: Part, work: () => Promise<Partial<Measured>>) => {
       if (!isWanted(part)) return
       loads[part] = loadNow()
+      dates[part] = new Date().toISOString()
       say(`▸ ${part}`)
       measured = { ...measured, ...(await work()) }
       await keepRaw(measured)
     }
-    await add('failures', async () => ({ verdicts: await failuresOf(context) }))
+    // First, while the cluster has nothing to clean up.
     await add('speed', () => speedOf(context, values.rounds))
+    await add('failures', async () => ({ verdicts: await failuresOf(context) }))
     await add('growth', async () => ({ sizes: await growthOf(context) }))
-    return (await report(measured, setting, wanted.length === 0)) ? 0 : 1
+    return (await report(measured, setting)) ? 0 : 1
   } finally {
     await rm(setting.folder, { recursive: true, force: true })
   }

@@ -1,28 +1,54 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { markdownTable } from '../../src/report/markdown.ts'
 import { drawChart, type Row } from '../chart.ts'
 import { drawCurve } from './curve.ts'
 import type { Verdict } from './failures.ts'
-import { type Comparison, comparisonsOf, type Limit, limitsOf, type Measured } from './outcomes.ts'
+import {
+  type Comparison,
+  comparisonsOf,
+  type Limit,
+  limitsOf,
+  type Measured,
+  type Part,
+  PARTS,
+} from './outcomes.ts'
 import { NAMES, type Setting, SIDES } from './sides.ts'
 
 const RESULTS = 'bench/results'
 const RAW = 'out/bench'
 
-/** Prints what was measured; of a whole run it is kept as JSON and charts too. Returns whether all that is promised is kept. */
-export async function report(
-  measured: Measured,
-  setting: Setting,
-  isWhole: boolean,
-): Promise<boolean> {
-  const comparisons = comparisonsOf(measured)
-  const limits = limitsOf(measured)
-  show(comparisons, limits, measured)
-  if (isWhole) await keep({ comparisons, limits, measured }, setting)
+const EMPTY: Measured = {
+  ...{ rounds: [], calls: [], objects: 0, verdicts: [], sizes: [] },
+  ...{ loads: {}, dates: {} },
+}
+
+/**
+ * Prints what was measured and keeps it as JSON and charts; a part that was not measured stays as it was, with its date. Returns
+ * whether all that is promised is kept.
+ */
+export async function report(measured: Partial<Measured>, setting: Setting): Promise<boolean> {
+  const now = { ...EMPTY, ...measured }
+  const comparisons = comparisonsOf(now)
+  const limits = limitsOf(now)
+  show(comparisons, limits, now)
+  const kept = await readKept()
+  const all = {
+    ...{ ...EMPTY, ...kept, ...measured },
+    loads: { ...kept.loads, ...measured.loads },
+    dates: { ...kept.dates, ...measured.dates },
+  }
+  if (PARTS.every((part) => all.dates[part] !== undefined)) await keep(all, setting)
   return [...comparisons, ...limits].every(({ kept }) => kept)
+}
+
+/** What was kept last; nothing where no run was. */
+async function readKept(): Promise<Partial<Measured>> {
+  const text = await readFile(join(RESULTS, 'deploy.json'), 'utf8').catch(() => '{}')
+  const { rounds, calls, objects, verdicts, sizes, loads, dates } = JSON.parse(text) as Measured
+  return { rounds, calls, objects, verdicts, sizes, loads, dates }
 }
 
 function show(
@@ -67,14 +93,7 @@ function verdictTable(verdicts: readonly Verdict[]): string {
   )
 }
 
-async function keep(
-  what: {
-    readonly comparisons: readonly Comparison[]
-    readonly limits: readonly Limit[]
-    readonly measured: Measured
-  },
-  { programs }: Setting,
-): Promise<void> {
+async function keep(measured: Measured, { programs }: Setting): Promise<void> {
   const at = new Date().toISOString()
   const version = (program: string, ...args: readonly string[]) =>
     execFileSync(program, args, { encoding: 'utf8' }).trim()
@@ -86,19 +105,21 @@ async function keep(
     helm: version(programs.helm, 'version', '--short'),
     kwok: version(programs.kwok, '--version'),
   }
-  const { comparisons, limits, measured } = what
+  const [comparisons, limits] = [comparisonsOf(measured), limitsOf(measured)]
   const result = { version: 1, at, machine, names: NAMES, comparisons, limits, ...measured }
   await mkdir(RESULTS, { recursive: true })
   const write = (name: string, text: string) => writeFile(join(RESULTS, name), text)
   await write('deploy.json', `${JSON.stringify(result, null, 2)}\n`)
-  const foot = `${at.slice(0, 10)}, ${machine.processors} processors; the mark is the target.`
+  const dayOf = (part: Part) => measured.dates[part]?.slice(0, 10) ?? ''
+  const foot = (part: Part) =>
+    `${dayOf(part)}, ${machine.processors} processors; the mark is the target.`
   const rounds = measured.rounds.length
   await write(
     'deploy.svg',
     drawChart(
       'deploy, the five services of the stack',
       comparisons.flatMap(rowOf),
-      `Medians of ${rounds} rounds in turn, ${foot}`,
+      `Medians of ${rounds} rounds in turn, ${foot('speed')}`,
     ),
   )
   await write(
@@ -106,10 +127,10 @@ async function keep(
     drawChart(
       'deploy, start to a verdict on a seeded failure',
       verdictRows(measured),
-      `Once each, ${foot}`,
+      `Once each, ${foot('failures')}`,
     ),
   )
-  await write('deploy-growth.svg', drawCurve(measured.sizes, at.slice(0, 10)))
+  await write('deploy-growth.svg', drawCurve(measured.sizes, dayOf('growth')))
 }
 
 function rowOf({ name, sides, faster, ratio, target }: Comparison): Row[] {
@@ -140,7 +161,7 @@ function verdictRows({ verdicts }: Measured): readonly Row[] {
 }
 
 /** What is measured so far, for a look at a run that broke off. */
-export async function keepRaw(measured: Measured): Promise<void> {
+export async function keepRaw(measured: Partial<Measured>): Promise<void> {
   await mkdir(RAW, { recursive: true })
   await writeFile(join(RAW, 'deploy.json'), `${JSON.stringify(measured, null, 2)}\n`)
 }

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { parse } from 'yaml'
+import { parseYaml } from '../../src/yaml.ts'
 import type { Lab } from '../../lab/lab.ts'
 import { isObject, textAt } from '../../src/json.ts'
 import type { Command } from '../measure.ts'
@@ -59,7 +59,7 @@ export async function deployBy(side: SideName, target: Target, setting: Setting)
 /** The action as GitHub's runner starts it: the bundle, its inputs, files for what it says. */
 export async function ourCommand(target: Target, setting: Setting): Promise<Command> {
   const { namespace, timeoutSeconds } = target
-  const action: unknown = parse(await readFile(`${ACTION}/action.yml`, 'utf8'))
+  const action: unknown = parseYaml(await readFile(`${ACTION}/action.yml`, 'utf8'))
   const declared = isObject(action) && isObject(action['inputs']) ? action['inputs'] : {}
   const given: Readonly<Record<string, string>> = {
     ...{ namespace, timeout: `${timeoutSeconds}s`, kubeconfig: kubeconfigOf(target, setting) },

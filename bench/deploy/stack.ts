@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { stringify } from 'yaml'
+import { toYaml } from '../../src/yaml.ts'
 import { LOCK_FORMS, lockForms } from '../../src/release/lockforms.ts'
 import { parseReference } from '../../src/registry/reference.ts'
 import { prepareRelease, pullRelease, type Release } from '../../src/release/release.ts'
@@ -61,7 +61,7 @@ async function layOutOne(release: Release, setting: Setting): Promise<Stack> {
         resources: ['../../k8s/overlays/development'],
         components: [`../../${LOCK_FORMS}`],
       }
-      await writeFile(join(overlay, 'kustomization.yaml'), stringify(kustomization))
+      await writeFile(join(overlay, 'kustomization.yaml'), toYaml(kustomization))
       return {
         ...{ namespace, overlay, timeoutSeconds: TIMEOUT_S },
         inputs: { environment: 'dev', release: release.reference },
