@@ -57,6 +57,7 @@ async function readOptions(
     registry,
     builder: inputs.builder,
     platforms: inputs.platforms,
+    reproducible: inputs.reproducible,
     push: inputs.push,
     cache: inputs.cache === 'none' ? 'none' : cacheOf(registry, inputs, caller),
     policy,

@@ -7,6 +7,7 @@ export const buildImagesInputs = {
   registry: { type: 'text', required: true },
   builder: { type: 'text', default: '' },
   platforms: { type: 'list', default: '' },
+  reproducible: { type: 'flag', default: 'false' },
   push: { type: 'flag', default: 'true' },
   'severity-threshold': { type: 'choice', allowed: ['', ...SEVERITIES, 'none'], default: '' },
   policy: { type: 'text', default: '' },

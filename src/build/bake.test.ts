@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { fakeWorld } from '../../tests/fakes/world.ts'
 import type { Program } from '../world.ts'
-import { bakeArguments, bakeCaches, bakeLayouts } from './bake.ts'
+import { bakeArguments, bakeCaches, bakeLayouts, formOf } from './bake.ts'
 import type { BakeTarget } from './bakeplan.ts'
+
+const fill = () => Promise.resolve()
 
 function target(name: string, context: string): BakeTarget {
   return { name, context, dockerfile: 'Dockerfile', contexts: {}, args: {}, resolved: {} }
@@ -20,6 +22,7 @@ const plan = {
 const options = {
   builder: '',
   platforms: [],
+  reproducible: false,
   names: ['backend', 'frontend'],
   output: (name: string) => `type=oci,dest=/out/${name}`,
 } as const
@@ -89,11 +92,18 @@ describe('the layouts of a build', () => {
       seen = await readFile(join(other ?? '', 'blobs', 'layer'), 'utf8')
       return { status: 1, stdout: '', stderr: '' }
     }
-    const how = { ...options, caches: new Map(), onLayout: () => undefined }
+    const how = { ...options, caches: new Map(), onLayout: () => undefined, fill }
     const build = bakeLayouts({ ...plan, folder: workspace }, how, fakeWorld({ run, workspace }))
     await expect(build).rejects.toThrow()
     await rm(workspace, { recursive: true })
     expect(seen).toBe('of both')
+  })
+})
+
+describe('the form of images', () => {
+  it('has the times of files set where that is asked for, and layers packed alike', () => {
+    expect(formOf({ reproducible: false })).toBe('compression-level=4')
+    expect(formOf({ reproducible: true })).toBe('rewrite-timestamp=true,compression-level=4')
   })
 })
 
@@ -102,7 +112,7 @@ describe('a build with a cache', () => {
     const workspace = await mkdtemp(join(tmpdir(), 'todo-deploy-bake-'))
     const { asked, run } = builder({ status: 1, stderr: end }, { status: 1, stderr: end })
     const world = fakeWorld({ run, workspace })
-    const how = { ...options, names: ['backend'], caches, onLayout: () => undefined }
+    const how = { ...options, names: ['backend'], caches, onLayout: () => undefined, fill }
     await expect(bakeLayouts({ ...plan, folder: workspace }, how, world)).rejects.toThrow()
     await rm(workspace, { recursive: true })
     return { asked, said: world.said.join('\n') }

@@ -14,6 +14,8 @@ export type BakeOptions = {
   readonly builder: string
   /** Such as `linux/amd64`; empty: what the bake file says. */
   readonly platforms: readonly string[]
+  /** Whether every file gets the time SOURCE_DATE_EPOCH: then the same inputs make the same digest wherever and whenever they are built. */
+  readonly reproducible: boolean
 }
 
 /** What came of a build: the bytes of each image, and what BuildKit's checks say about the Dockerfiles. */
@@ -28,16 +30,19 @@ const BLOBS = 'blobs.shared'
 const LOOK_MS = 500
 /** Layers of some gigabytes over a slow line. Nobody waits for more: what is built is published by then. */
 const CACHE_TIMEOUT_S = 600
-/** Files that are younger than SOURCE_DATE_EPOCH get that time: the same input makes the same digest, whenever it is built. */
+/** Each layer that gets its date is packed once more, those from a cache as well. */
 const DATED = 'rewrite-timestamp=true'
-/** For gzip: half the time of the builder's own 6 for a layer that is larger by a hundredth. Each layer that gets its date is packed again. */
+/** For gzip: half the time of the builder's own 6 for a layer that is larger by a hundredth. */
 const PACKED = 'compression-level=4'
-/** In what form images are made: another one makes other digests of the same files. */
-export const FORM = `${DATED},${PACKED}`
 /** A cache for every step, in a form that all registries take. One that can't be written never fails a build. */
 const CACHE_FORM = 'mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true'
 /** The words of a step whose program failed: no cache is at fault. */
 const STEP_FAILED = /did not complete successfully/
+
+/** In what form images are made: another one makes other digests of the same files. */
+export function formOf({ reproducible }: Pick<BakeOptions, 'reproducible'>): string {
+  return reproducible ? `${DATED},${PACKED}` : PACKED
+}
 
 /**
  * Builds the named targets in one session, each into an OCI layout of its own below the workspace. Nothing is pushed. Where a cache
@@ -54,12 +59,19 @@ export async function bakeLayouts(
   let folder = join(world.workspace, 'layouts')
   const attempt = async (caches: CacheSources) => {
     await shareBlobs(folder, options.names)
-    const output = (name: string) => `type=oci,tar=false,dest=${join(folder, name)},${FORM}`
+    const output = (name: string) =>
+      `type=oci,tar=false,dest=${join(folder, name)},${formOf(options)}`
     const args = bakeArguments(plan, { ...options, caches, output })
     const more = [`--allow=fs.write=${folder}`, '--metadata-file', file]
     const how = { args: [...args, ...more], timeoutSeconds: BUILD_TIMEOUT_S }
     const watch = watchLayouts(folder, options, world)
-    return await runBake(plan, how, world).finally(watch.end)
+    const over = new AbortController()
+    const signal = AbortSignal.any([world.signal, over.signal])
+    const filling = options.fill(join(folder, BLOBS), { ...world, signal }).catch(() => undefined) // The builder sends what is not there.
+    return await runBake(plan, how, world).finally(async () => {
+      over.abort()
+      await Promise.all([filling, watch.end()])
+    })
   }
   let result = await attempt(options.caches)
   if (result.status !== 0 && options.caches.size > 0 && !STEP_FAILED.test(result.stderr)) {
@@ -102,12 +114,14 @@ function explain(stderr: string, plan: BakePlan, { workspace }: World): UserErro
 type Watched = {
   readonly names: readonly string[]
   readonly onLayout: (name: string, layout: LayoutImage) => void
+  /** Puts blobs that are likely to be needed into the store of all layouts; ended with the build. */
+  readonly fill: (store: string, world: World) => Promise<void>
 }
 
 /** Tells of layouts that are whole while a build goes on: their index is written last. */
 function watchLayouts(
   folder: string,
-  { names, onLayout }: Watched,
+  { names, onLayout }: Pick<Watched, 'names' | 'onLayout'>,
   world: World,
 ): { readonly end: () => Promise<void> } {
   const over = new AbortController()
@@ -193,7 +207,7 @@ async function runBake(
 /** The arguments of `buildx` (pure, so that a test can read them). */
 export function bakeArguments(
   plan: BakePlan,
-  options: BakeOptions & {
+  options: Omit<BakeOptions, 'reproducible'> & {
     readonly names: readonly string[]
     readonly output: (name: string) => string
     readonly caches?: CacheSources

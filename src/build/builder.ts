@@ -36,6 +36,15 @@ export async function readBuilder(name: string, world: World): Promise<Builder |
   return { version, platform, mirrors: mirrorsOf(node) }
 }
 
+/** Whether a builder holds nothing yet, as one on a runner that was just made; an empty name is the current one. False where it does not say. */
+export async function isNewBuilder(name: string, world: World): Promise<boolean> {
+  const buildx = await world.tools('buildx')
+  const which = name === '' ? [] : ['--builder', name]
+  const argv = [buildx, 'du', ...which, '--format', 'json'] as const
+  const { status, stdout } = await world.run({ argv, timeoutSeconds: TIMEOUT_S }, world.signal)
+  return status === 0 && stdout.trim() === ''
+}
+
 function mirrorsOf(node: unknown): ReadonlyMap<string, readonly string[]> {
   const files = at(node, 'Files')
   const encoded = isObject(files) ? textAt(files, 'buildkitd.toml') : undefined

@@ -14,6 +14,7 @@ import {
   findCaches,
 } from './cache.ts'
 import type { DockerfileCheck } from './checks.ts'
+import { fetchEarlierLayers } from './earlierlayers.ts'
 import type { KeyOfTarget } from './inputkey.ts'
 import { findReusable } from './reuse.ts'
 import type { Scans } from './scans.ts'
@@ -64,11 +65,14 @@ export async function makeImages(
   const onLayout = (name: string, layout: LayoutImage) => {
     scans.begin({ name, digest: layout.root.digest, layout })
   }
+  const fill = async (store: string, beside: World) => {
+    if (options.cache !== 'none') await fetchEarlierLayers(names, { ...options, store }, beside)
+  }
   const { layouts, checks } =
     names.length === 0
       ? { layouts: new Map<string, LayoutImage>(), checks: [] }
       : await progress.step(`Build ${names.length} images`, () =>
-          bakeLayouts(plan, { ...options, names, caches, onLayout }, world),
+          bakeLayouts(plan, { ...options, names, caches, onLayout, fill }, world),
         )
   for (const { message, ...place } of checks) progress.warn(message, place)
   const set = lockImages(reused, layouts, options.registry)

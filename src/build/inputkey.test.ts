@@ -28,6 +28,7 @@ async function keyOf(
   by: {
     bases?: [string, Base][]
     platforms?: string[]
+    reproducible?: boolean
     version?: string
     parents?: [string, KeyOfTarget][]
   } = {},
@@ -46,6 +47,7 @@ async function keyOf(
     bases: new Map(by.bases ?? [['python:3', python]]),
     builder: { ...builder, version: by.version ?? builder.version },
     platforms: by.platforms ?? [],
+    reproducible: by.reproducible ?? false,
     parents: new Map(by.parents ?? []),
   })
 }
@@ -70,6 +72,7 @@ describe('an input key', () => {
       says: 'base python:3 changed',
     },
     { name: 'an argument', how: [{ args: { MODE: 'x' } }], says: 'argument MODE is new' },
+    { name: 'the times of its files', how: [{}, { reproducible: true }], says: 'form changed' },
     { name: 'the platforms', how: [{}, { platforms: ['linux/arm64'] }], says: 'platforms changed' },
     { name: 'BuildKit', how: [{}, { version: 'v0.34.0' }], says: 'builder changed' },
     { name: 'a label', how: [{ resolved: { labels: { a: 'b' } } }], says: 'setting labels is new' },

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { isObject, canonicalJson } from '../json.ts'
 import { sha256 } from '../registry/client.ts'
 import { hideUserinfo } from '../userinfo.ts'
-import { FORM } from './bake.ts'
+import { formOf } from './bake.ts'
 import { type BakeTarget, dockerfileOf, folderOf } from './bakeplan.ts'
 import type { Base } from './bases.ts'
 import type { Builder } from './builder.ts'
@@ -90,6 +90,7 @@ export function inputKeyOf(
     readonly bases: ReadonlyMap<string, Base>
     readonly builder: Builder
     readonly platforms: readonly string[]
+    readonly reproducible: boolean
     readonly parents: ReadonlyMap<string, KeyOfTarget>
   },
 ): KeyOfTarget {
@@ -108,7 +109,7 @@ export function inputKeyOf(
   }
   inputs['platforms'] = platformsOf(sources.target, by).join(',')
   inputs['builder'] = `BuildKit ${by.builder.version}`
-  inputs['form'] = FORM
+  inputs['form'] = formOf(by)
   inputs['key'] = SCHEMA
   if (doubts.length > 0) return { doubts }
   return { digest: sha256(Buffer.from(canonicalJson(inputs))), inputs }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { fakeWorld } from '../../tests/fakes/world.ts'
 import { type Database, sbomPath } from '../scan/scanner.ts'
 import type { Program } from '../world.ts'
-import { openScans } from './scans.ts'
+import { openScans, SCANS_AT_ONCE } from './scans.ts'
 
 const digestOf = (digit: string) => `sha256:${digit.repeat(64)}`
 const database = { folder: 'db', built: '', checksum: 'c', ageDays: 0, scanner: '1' }
@@ -96,7 +96,7 @@ describe('the scans of a run', () => {
       scans.begin({ name: `of ${size}`, digest: root.digest, layout: { folder, root, size } })
     }
     // One more at once than there are processors, whatever they are; then one for each that ends.
-    const atOnce = Math.min(availableParallelism() + 1, 4)
+    const atOnce = SCANS_AT_ONCE
     for (let count = atOnce; count <= sizes.length; count += 1) {
       while (begun.length < count) await new Promise((resolve) => setTimeout(resolve, 1))
       expect(begun).toHaveLength(count)
@@ -108,10 +108,13 @@ describe('the scans of a run', () => {
     expect(begun.slice(atOnce)).toEqual(rest.map((size) => `of ${size}`))
   })
 
+  const share = (scans: number) =>
+    String(Math.max(Math.floor(availableParallelism() / Math.min(scans, SCANS_AT_ONCE)), 1))
   it.each([
-    { images: 1, each: undefined },
-    { images: 9, each: String(Math.max(Math.floor(availableParallelism() / 4), 1)) },
-  ])('share the processors where there are several: $images', async ({ images, each }) => {
+    { images: 1, begun: ['1'], each: [undefined] },
+    { images: 9, begun: ['1', '2'], each: [share(9), share(8)] },
+    { images: 2, begun: ['1', '2'], each: [share(2), undefined] },
+  ])('share the processors as long as there are several: $images', async ({ images, ...one }) => {
     const given: (string | undefined)[] = []
     const run = async ({ argv, env }: Program) => {
       if (!argv.includes('scan')) return { status: 0, stdout: '{"matches":[]}', stderr: '' }
@@ -121,10 +124,12 @@ describe('the scans of a run', () => {
     const by = { database: Promise.resolve(database), cacheFolder: await cacheWith() }
     const scans = openScans(by, fakeWorld({ run }))
     scans.expect(images)
-    const root = { mediaType: '', digest: digestOf('1'), size: 2 }
-    scans.begin({ name: 'api', digest: root.digest, layout: { folder, root, size: 1 } })
-    await scans.all()
-    expect(given).toEqual([each])
+    for (const digit of one.begun) {
+      const root = { mediaType: '', digest: digestOf(digit), size: 2 }
+      scans.begin({ name: `of ${digit}`, digest: root.digest, layout: { folder, root, size: 1 } })
+      await scans.all()
+    }
+    expect(given).toEqual(one.each)
   })
 
   it('wait for the database with the findings only, and fail where there is none', async () => {

@@ -13,7 +13,7 @@ import type { World } from '../world.ts'
 import { readBaseline } from './baseline.ts'
 
 /** A scanner for each processor, one more since one waits for the disk, and not more than four: each takes some hundred megabytes. */
-const SCANS_AT_ONCE = Math.min(availableParallelism() + 1, 4)
+export const SCANS_AT_ONCE = Math.min(availableParallelism() + 1, 4)
 
 /** The scans of a run, each begun as soon as its image is there. */
 export type Scans = {
@@ -32,9 +32,13 @@ export function openScans(
 ): Scans {
   const scans = new Map<string, { readonly digest: string; readonly scan: Promise<Scan> }>()
   const inTurn = newTurns(SCANS_AT_ONCE)
-  let processors: number | undefined
+  /** Images that are still to be looked into. */
+  let left = 0
   const scanOne = async (target: ScanTarget): Promise<Scan> => {
-    await inTurn(target.layout?.size ?? 0, () => ensureSbom({ ...target, processors }, world))
+    await inTurn(target.layout?.size ?? 0, async () => {
+      await ensureSbom({ ...target, processors: processorsOfEach(left) }, world)
+      if (target.layout !== undefined) left -= 1
+    })
     const database = await by.database
     const scan = await inTurn(0, () => scanImage(target, database, world))
     const known = scan.cached ? ' (known bytes)' : ''
@@ -50,7 +54,7 @@ export function openScans(
       scans.set(name, { digest, scan })
     },
     expect: (images) => {
-      processors = processorsOfEach(images)
+      left = images
       world.tools('syft').catch(() => undefined) // Told to those who begin a scan.
     },
     all: async () => {
@@ -60,7 +64,10 @@ export function openScans(
   }
 }
 
-/** How many processors each of so many scans uses; undefined: what it finds. Fewer threads of several scanners wait less for each other. */
+/**
+ * How many processors each of so many scans uses; undefined: what it finds. Fewer threads of several scanners wait less for each other,
+ * and the last one has nobody to wait for.
+ */
 function processorsOfEach(images: number): number | undefined {
   if (images < 2) return undefined
   return Math.max(Math.floor(availableParallelism() / Math.min(images, SCANS_AT_ONCE)), 1)

@@ -1,4 +1,5 @@
 import type { World } from '../world.ts'
+import type { BakeOptions } from './bake.ts'
 import type { BakePlan, BakeTarget } from './bakeplan.ts'
 import { type Base, resolveBases } from './bases.ts'
 import { type Builder, readBuilder } from './builder.ts'
@@ -27,7 +28,7 @@ const ANY_PLATFORM = 'native'
 /** Reads sources, bases and builder, and makes the input key of every target, parents first; a circle of parents is in doubt. */
 export async function surveyTargets(
   plan: BakePlan,
-  options: { readonly builder: string; readonly platforms: readonly string[] },
+  options: BakeOptions,
   world: World,
 ): Promise<Survey> {
   const all: readonly BakeTarget[] = [...plan.targets, ...plan.parents]
@@ -38,12 +39,12 @@ export async function surveyTargets(
   const mirrors = builder?.mirrors ?? new Map<string, readonly string[]>()
   const names = [...new Set(sources.flatMap(({ images }) => images))]
   const bases = await resolveBases(names, mirrors, world)
-  const { platforms } = options
+  const { platforms, reproducible } = options
   const platform = builder?.platform ?? ANY_PLATFORM
   const keys =
     builder === undefined
       ? new Map(all.map(({ name }) => [name, { doubts: ['the builder does not say its version'] }]))
-      : keysOf(sources, { bases, builder, platforms })
+      : keysOf(sources, { bases, builder, platforms, reproducible })
   return {
     keys,
     sources,
