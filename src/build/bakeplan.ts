@@ -29,8 +29,8 @@ export type BakePlan = {
 
 const PRINT_TIMEOUT_S = 60
 /**
- * The time of every file in an image, unless SOURCE_DATE_EPOCH says another: 1980-01-01, the first day that every kind of archive can
- * write. A fixed one, because with the time of the commit each commit would make new images of what it did not change.
+ * The time of an image, and of every file in a reproducible one, unless SOURCE_DATE_EPOCH says another: 1980-01-01, the first day that
+ * every kind of archive can write. A fixed one, because with the time of the commit each commit would make new images of what it did not change.
  */
 const SOURCE_DATE_EPOCH = '315532800'
 

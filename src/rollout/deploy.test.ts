@@ -74,6 +74,30 @@ describe('a deploy', () => {
     expect(written()).toEqual(['second', 'new', 'web', 'new'])
   })
 
+  it('tries the same release while it is being rendered, and what differs after all by itself', async () => {
+    await deploy(deployOf('r1', application), cluster, world)
+    const trial = new Promise<void>((tried) => {
+      cluster.intercept = ({ path }) => {
+        if (path.includes('dryRun=All')) tried()
+        return undefined
+      }
+    })
+    const waiting: typeof world = {
+      ...world,
+      run: async (...call) => {
+        await trial
+        return await world.run(...call)
+      },
+    }
+    expect((await deploy(deployOf('r1', application), cluster, waiting)).outcome).toBe('unchanged')
+    const other = [...application.slice(0, -1), deployment('web', 'better')]
+    const result = await deploy(deployOf('r1', other), cluster, waiting)
+    expect(result.changes.map(({ action }) => action)).toEqual([
+      ...other.slice(1).map(() => 'unchanged'),
+      'update',
+    ])
+  })
+
   it('changes nothing where everything is as the release has it', async () => {
     await deploy(deployOf('r1', application), cluster, world)
     cluster.writes.length = 0
