@@ -1,13 +1,18 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from '@jest/globals'
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { readChecks } from './checks.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'checks-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
 it("names the file and the line of what BuildKit's checks found, once", async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'checks-'))
   await writeFile(join(folder, 'api.Dockerfile'), 'FROM a\nMAINTAINER me\n')
   const target = {
     context: '.',

@@ -1,7 +1,7 @@
-import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { ignoreMatcher, readContext } from './context.ts'
 
 describe('a .dockerignore', () => {
@@ -40,6 +40,7 @@ describe('a build context', () => {
     await writeFile(join(folder, 'note.md'), 'n')
     await symlink('src/a.py', join(folder, 'link'))
   })
+  afterEach(() => rm(folder, { recursive: true }))
   const read = async () => [...(await readContext(folder, join(folder, 'Dockerfile')))]
 
   it('is what every path holds: kind, permissions, content', async () => {

@@ -1,7 +1,7 @@
-import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { BakeTarget } from './bakeplan.ts'
 import type { Base } from './bases.ts'
 import {
@@ -22,6 +22,7 @@ beforeEach(async () => {
   await writeFile(join(folder, 'api', 'Dockerfile'), 'ARG BASE=python:3\nFROM ${BASE}\nCOPY . .\n')
   await writeFile(join(folder, 'api', 'main.py'), 'print()')
 })
+afterEach(() => rm(folder, { recursive: true }))
 
 async function keyOf(
   of: Partial<BakeTarget> = {},
