@@ -95,7 +95,7 @@ describe('the scans of a run', () => {
       const root = { mediaType: '', digest: digestOf(String(at)), size: 2 }
       scans.begin({ name: `of ${size}`, digest: root.digest, layout: { folder, root, size } })
     }
-    // One more at once than there are processors, whatever they are; then one for each that ends.
+    // As many at once as there are processors; then one for each that ends.
     const atOnce = SCANS_AT_ONCE
     for (let count = atOnce; count <= sizes.length; count += 1) {
       while (begun.length < count) await new Promise((resolve) => setTimeout(resolve, 1))

@@ -1,19 +1,22 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { judge, type Judgement } from '../scan/judgement.ts'
 import type { ScanPolicy } from '../scan/policy.ts'
 import {
   type Database,
   ensureSbom,
+  hasSbom,
   type Scan,
   scanImage,
   type ScanTarget,
 } from '../scan/scanner.ts'
+import { openUnpacked } from '../scan/unpacked.ts'
 import type { VexStatement } from '../scan/vex.ts'
 import type { World } from '../world.ts'
 import { readBaseline } from './baseline.ts'
 
-/** A scanner for each processor, one more since one waits for the disk, and not more than four: each takes some hundred megabytes. */
-export const SCANS_AT_ONCE = Math.min(availableParallelism() + 1, 4)
+/** A scanner for each processor, and not more than four: each takes some hundred megabytes. */
+export const SCANS_AT_ONCE = Math.min(availableParallelism(), 4)
 
 /** The scans of a run, each begun as soon as its image is there. */
 export type Scans = {
@@ -32,11 +35,14 @@ export function openScans(
 ): Scans {
   const scans = new Map<string, { readonly digest: string; readonly scan: Promise<Scan> }>()
   const inTurn = newTurns(SCANS_AT_ONCE)
+  const unpacked = openUnpacked(join(world.workspace, 'unpacked'), world.signal)
   /** Images that are still to be looked into. */
   let left = 0
   const scanOne = async (target: ScanTarget): Promise<Scan> => {
     await inTurn(target.layout?.size ?? 0, async () => {
-      await ensureSbom({ ...target, processors: processorsOfEach(left) }, world)
+      const isKnown = await hasSbom(target.digest, target.cacheFolder)
+      const layout = isKnown || !target.layout ? undefined : await unpacked.of(target.layout)
+      await ensureSbom({ ...target, layout, processors: processorsOfEach(left) }, world)
       if (target.layout !== undefined) left -= 1
     })
     const database = await by.database
@@ -59,6 +65,7 @@ export function openScans(
     },
     all: async () => {
       const done = await Promise.all([...scans.values()].map(({ scan }) => scan))
+      await unpacked.remove()
       return done.sort((a, b) => (a.image < b.image ? -1 : 1))
     },
   }

@@ -29,7 +29,7 @@ export async function readLayout(folder: string): Promise<LayoutImage> {
   const [root] = found
   if (root === undefined || found.length > 1)
     throw new UserError(`${folder} holds ${found.length} images, one was expected`)
-  const { blobs, size } = await treeOf(folder, root)
+  const { blobs, size } = await treeOf({ folder, root })
   for (const blob of blobs) {
     const file = await stat(blobPath(folder, blob.digest)).catch(() => undefined)
     if (file?.size !== blob.size) throw damaged(folder, blob)
@@ -42,7 +42,7 @@ export async function pushLayout(
   { folder, root }: LayoutImage,
   repository: Repository,
 ): Promise<void> {
-  const { blobs, manifests } = await treeOf(folder, root)
+  const { blobs, manifests } = await treeOf({ folder, root })
   await doAtOnce(blobs, (blob) =>
     repository.putBlob({
       ...blob,
@@ -106,7 +106,11 @@ export async function storedTree(
   return tree === undefined ? undefined : { root, tree }
 }
 
-async function treeOf(folder: string, root: Descriptor): Promise<Tree> {
+/** The manifests and blobs of a layout. Throws `UserError` where a manifest is missing or has other bytes than it should. */
+export async function treeOf({
+  folder,
+  root,
+}: Pick<LayoutImage, 'folder' | 'root'>): Promise<Tree> {
   const tree = await readTree(root, async (descriptor) => {
     const bytes = await readFile(blobPath(folder, descriptor.digest)).catch(() => undefined)
     if (bytes === undefined || sha256(bytes) !== descriptor.digest)
@@ -117,7 +121,8 @@ async function treeOf(folder: string, root: Descriptor): Promise<Tree> {
   return tree
 }
 
-function blobPath(folder: string, digest: string): string {
+/** Where a layout folder has a blob. */
+export function blobPath(folder: string, digest: string): string {
   return join(folder, 'blobs', ...digest.split(':'))
 }
 
