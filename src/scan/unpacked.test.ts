@@ -82,6 +82,8 @@ describe('images for scanners', () => {
   it('are what they were where a layer is damaged, or where there is no room', async () => {
     const image = await imageOf({ bytes: randomBytes(100), mediaType: LAYER })
     expect(await open().of(image)).toBe(image)
+    const left = await readdir(join(folder, 'unpacked', 'blobs', 'sha256'))
+    expect(left.filter((name) => name.endsWith('.part'))).toEqual([])
     const huge = { ...(await imageOf(packed(randomBytes(5)))), size: Number.MAX_SAFE_INTEGER }
     expect(await open().of(huge)).toBe(huge)
   })

@@ -68,11 +68,16 @@ async function fillBlob(
     return
   }
   const part = `${to}.part`
-  await pipeline(
-    createReadStream(from, { highWaterMark: PIECE }),
-    createGunzip({ chunkSize: PIECE }),
-    createWriteStream(part),
-    { signal },
-  )
-  await rename(part, to)
+  try {
+    await pipeline(
+      createReadStream(from, { highWaterMark: PIECE }),
+      createGunzip({ chunkSize: PIECE }),
+      createWriteStream(part),
+      { signal },
+    )
+    await rename(part, to)
+  } catch (error) {
+    await rm(part, { force: true }) // It may have filled the disk.
+    throw error
+  }
 }
