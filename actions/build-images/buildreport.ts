@@ -18,6 +18,8 @@ export type JudgedFinding = {
   readonly severity: Severity
   readonly package: string
   readonly version: string
+  /** The platform that has it, where the first of the image does not; else empty. */
+  readonly platform: string
   readonly fixedIn: readonly string[]
   readonly url: string
   readonly knownExploited: boolean
@@ -117,9 +119,9 @@ export function describeBuild(
 }
 
 function describeJudged({ image, finding, decision }: Judged, result: BuildResult): JudgedFinding {
-  const { id, severity, version, fixedIn, url, knownExploited } = finding
+  const { id, severity, version, platform, fixedIn, url, knownExploited } = finding
   const origin = originOf(finding, result.origins.get(image)) ?? null
-  const about = { image, id, severity, package: finding.package, version, fixedIn, url }
+  const about = { image, id, severity, package: finding.package, version, platform, fixedIn, url }
   return { ...about, knownExploited, ...describeDecision(decision), origin }
 }
 

@@ -55,7 +55,10 @@ function part(
         link(finding.url, word(finding.id)),
         finding.knownExploited ? markup`<small>used in attacks</small>` : nothing,
       ],
-      markup`<b>${word(finding.package)}</b> ${word(finding.version)}`,
+      [
+        markup`<b>${word(finding.package)}</b> ${word(finding.version)}`,
+        finding.platform === '' ? nothing : markup`<small>for ${word(finding.platform)}</small>`,
+      ],
       finding.fixedIn.length === 0 ? word('no fix yet') : words(finding.fixedIn),
       words(images),
       origins.map((origin) => markup`<div class="any">${originInWords(origin)}</div>`),

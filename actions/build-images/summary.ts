@@ -84,11 +84,11 @@ function picturePart({ images, findings, judged }: BuildReport): SummaryPart {
 function findingsPart(title: string, findings: readonly JudgedFinding[]): SummaryPart {
   if (findings.length === 0) return {}
   const rows = groupFindings(findings).map(({ finding, images, origins }) => {
-    const { severity, version, fixedIn } = finding
+    const { severity, version, platform, fixedIn } = finding
     return [
       `${SQUARES[severity]} ${severity}`,
       idOf(finding),
-      codeSpan(`${finding.package} ${version}`),
+      `${codeSpan(`${finding.package} ${version}`)}${platform === '' ? '' : `, for ${codeSpan(platform)}`}`,
       fixedIn.length === 0 ? 'no fix yet' : codeSpan(fixedIn.join(', ')),
       images.map(codeSpan).join(', '),
       origins.map((origin) => codeSpan(originInWords(origin))).join(', '),

@@ -11,7 +11,7 @@ import type { ImageSet } from '../release/imageset.ts'
 import type { Release } from '../release/release.ts'
 import type { Finding } from '../scan/findings.ts'
 import { scannerEnvironment } from '../scan/environment.ts'
-import { type Database, type Scan, spdxPath } from '../scan/scanner.ts'
+import { type Database, type Sbom, type Scan, spdxPath } from '../scan/scanner.ts'
 import { attach, readAttestations, storeSigned } from '../signing/attestation.ts'
 import { PREDICATES } from '../signing/howtoverify.ts'
 import type { Signer } from '../signing/signer.ts'
@@ -61,16 +61,20 @@ async function tellOrigin(
 ): Promise<void> {
   const { signer, run, to } = by
   const { repository } = to
-  const sbom = await sha256OfFile(image.scan.sbomFile)
+  const sboms = await Promise.all(
+    image.scan.sboms.map(async (sbom) => ({ ...sbom, sha256: await sha256OfFile(sbom.file) })),
+  )
   const { about: subject, name: target, bakeFile } = image
   await Promise.all([
-    attach(provenanceOf({ subject, target, bakeFile }, { key: image.key, sbom }, run), to, signer),
+    attach(provenanceOf({ subject, target, bakeFile }, { key: image.key, sboms }, run), to, signer),
     // One at a time: all the SBOMs of a run would not fit into the memory that it may have.
-    repository
-      .inTurn('SBOM', async () =>
-        storeSigned(await sbomStatement(subject, image.scan, world), to, signer),
-      )
-      .then((manifest) => putReferrer(manifest, subject.digest, repository)),
+    ...sboms.map((sbom) =>
+      repository
+        .inTurn('SBOM', async () =>
+          storeSigned(await sbomStatement(subject, sbom, world), to, signer),
+        )
+        .then((manifest) => putReferrer(manifest, subject.digest, repository)),
+    ),
   ])
 }
 
@@ -134,25 +138,28 @@ function imagesByName(set: ImageSet): Readonly<Record<string, string>> {
   )
 }
 
-async function sbomStatement(subject: Subject, scan: Scan, world: World): Promise<Statement> {
-  const written = await readFile(spdxPath(scan.sbomFile), 'utf8').catch(() => undefined)
+/** It is about the image as people name it, and about its platform where it has several. */
+async function sbomStatement(about: Subject, sbom: Sbom, world: World): Promise<Statement> {
+  const written = await readFile(spdxPath(sbom.file), 'utf8').catch(() => undefined)
   // An SBOM that came out of the registry has no other form beside it yet.
-  const predicate = new WrittenPredicate((written ?? (await convertSbom(scan, world))).trim())
-  return { subjects: [subject], predicateType: PREDICATES.sbom, predicate }
+  const predicate = new WrittenPredicate((written ?? (await convertSbom(sbom, world))).trim())
+  const platform = { name: about.name, digest: sbom.digest }
+  const subjects = sbom.digest === about.digest ? [about] : [about, platform]
+  return { subjects, predicateType: PREDICATES.sbom, predicate }
 }
 
-async function convertSbom(scan: Scan, world: World): Promise<string> {
+async function convertSbom({ file, digest }: Sbom, world: World): Promise<string> {
   const syft = await world.tools('syft')
   const result = await world.run(
     {
-      argv: [syft, 'convert', scan.sbomFile, '-q', '-o', 'spdx-json'],
+      argv: [syft, 'convert', file, '-q', '-o', 'spdx-json'],
       env: scannerEnvironment(process.env),
       timeoutSeconds: SYFT_TIMEOUT_S,
     },
     world.signal,
   )
   if (result.status !== 0)
-    throw new UserError(`syft could not write the SBOM of ${scan.image} as SPDX`, [result.stderr])
+    throw new UserError(`syft could not write the SBOM of ${digest} as SPDX`, [result.stderr])
   return result.stdout
 }
 

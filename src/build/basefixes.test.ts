@@ -68,8 +68,9 @@ async function compare(
     mirrors: new Map(),
     platformsOf: () => ['linux/amd64'],
   }
-  const sbomFile = sbomPath(IMAGE, cacheFolder)
-  const scan = { image: 'api', digest: IMAGE, sbomFile, findings, history: [], cached: false }
+  const sbom = { platform: '', digest: IMAGE, file: sbomPath(IMAGE, cacheFolder) }
+  const sboms = [sbom] as const
+  const scan = { image: 'api', digest: IMAGE, sboms, findings, history: [], cached: false }
   const what = { survey, facts: new Map([[facts.name, facts]]), scans: [scan] }
   // A database of its own: what one test has found is not known to the next.
   const by = { database: { ...database, checksum: `${Math.random()}` }, cacheFolder }

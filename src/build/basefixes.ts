@@ -105,7 +105,8 @@ async function countFixes(
 
 /** An image that only takes files from a base, or builds on one, has none of its findings. */
 async function beginsWith(scan: Scan, layers: readonly string[]): Promise<boolean> {
-  const sbom = parseJson(await readFile(scan.sbomFile, 'utf8'), `the SBOM of ${scan.image}`)
+  const [{ file }] = scan.sboms
+  const sbom = parseJson(await readFile(file, 'utf8'), `the SBOM of ${scan.image}`)
   const own = listAt(sbom, 'source', 'metadata', 'layers').map((one) => textAt(one, 'digest'))
   return layers.length > 0 && layers.every((layer, index) => own[index] === layer)
 }

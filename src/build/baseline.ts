@@ -3,7 +3,8 @@ import { dirname } from 'node:path'
 import { UserError } from '../errors.ts'
 import { listReferrers, pullArtifact } from '../registry/artifact.ts'
 import { openRepository, sha256 } from '../registry/client.ts'
-import { parseReference } from '../registry/reference.ts'
+import { platformImages } from '../registry/platforms.ts'
+import { formatReference, parseReference } from '../registry/reference.ts'
 import { pullRelease } from '../release/release.ts'
 import { findingKey } from '../scan/findings.ts'
 import { type Database, hasSbom, sbomPath, scanImage } from '../scan/scanner.ts'
@@ -22,15 +23,27 @@ export async function readBaseline(
   const { images } = await pullRelease(release, world.signal)
   const keys = new Map<string, ReadonlySet<string>>()
   for (const [name, { reference, digest }] of Object.entries(images.images)) {
-    if (!(await fetchSbom(reference, { cacheFolder: where.cacheFolder }, world)))
-      throw new UserError(
-        `The baseline ${release} has no SBOM of ${name}; name a release that build-images has published, or leave baseline empty`,
-      )
-    const target = { name, digest, layout: undefined, cacheFolder: where.cacheFolder }
-    const { findings } = await scanImage(target, where.database, world)
-    keys.set(name, new Set(findings.map(findingKey)))
+    const { cacheFolder } = where
+    const place = parseReference(reference)
+    const manifest = await openRepository(place, world.signal).getManifest(digest)
+    const found = new Set<string>()
+    for (const { root } of manifest === undefined ? [] : platformImages(manifest)) {
+      const one = formatReference({ ...place, digest: root.digest })
+      if (!(await fetchSbom(one, { cacheFolder }, world))) throw lacksSbom(release, name)
+      const target = { name, digest: root.digest, layout: undefined, cacheFolder }
+      const { findings } = await scanImage(target, where.database, world)
+      for (const finding of findings) found.add(findingKey(finding))
+    }
+    if (manifest === undefined) throw lacksSbom(release, name)
+    keys.set(name, found)
   }
   return keys
+}
+
+function lacksSbom(release: string, name: string): UserError {
+  return new UserError(
+    `The baseline ${release} has no SBOM of ${name}; name a release that build-images has published, or leave baseline empty`,
+  )
 }
 
 /**

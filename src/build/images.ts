@@ -1,4 +1,5 @@
 import type { LayoutImage } from '../registry/layout.ts'
+import type { PlatformImage } from '../registry/platforms.ts'
 import { formatReference, parseReference } from '../registry/reference.ts'
 import type { ImageSet, LockedImage } from '../release/imageset.ts'
 import type { Signer } from '../signing/signer.ts'
@@ -44,6 +45,7 @@ export type ImageOptions = BakeOptions & {
 }
 
 type Stored = { readonly digest: string; readonly size: number }
+type Reused = Stored & { readonly platforms: readonly PlatformImage[] }
 
 /** Builds the images whose inputs changed, in one session, and finds the others in the registry. Their scans begin beside that. */
 export async function makeImages(
@@ -56,7 +58,7 @@ export async function makeImages(
   const { reused, why } = await findAll(plan, { ...options, keys }, world)
   for (const [name, reason] of Object.entries(why)) progress.say(`${name}: ${reason}`)
   const { scans } = options
-  for (const [name, { digest }] of reused) scans.begin({ name, digest, layout: undefined })
+  for (const [name, { digest, platforms }] of reused) scans.begin({ name, digest, platforms })
   const targets = plan.targets.filter(({ name }) => !reused.has(name))
   const names = targets.map(({ name }) => name)
   const where = { cache: options.cache, platformsOf: options.survey.platformsOf }
@@ -85,10 +87,10 @@ async function findAll(
   options: ImageOptions & { readonly keys: ReadonlyMap<string, KeyOfTarget> },
   world: World,
 ): Promise<{
-  readonly reused: ReadonlyMap<string, Stored>
+  readonly reused: ReadonlyMap<string, Reused>
   readonly why: Readonly<Record<string, string>>
 }> {
-  const reused = new Map<string, Stored>()
+  const reused = new Map<string, Reused>()
   const why: Record<string, string> = {}
   await Promise.all(
     plan.targets.map(async ({ name }) => {
@@ -99,10 +101,15 @@ async function findAll(
         why[name] = `built, since ${found.why}`
         return
       }
-      const { digest, size, sbom } = found
-      const where = { cacheFolder: options.scanCache, expected: sbom }
-      const isKnown = await fetchSbom(`${reference}@${digest}`, where, world)
-      if (isKnown) reused.set(name, { digest, size })
+      const { digest, size, platforms } = found
+      const fetched = await Promise.all(
+        platforms.map(({ root, sbom }) => {
+          const where = { cacheFolder: options.scanCache, expected: sbom }
+          return fetchSbom(`${reference}@${root.digest}`, where, world)
+        }),
+      )
+      const isKnown = fetched.every((one) => one)
+      if (isKnown) reused.set(name, { digest, size, platforms })
       why[name] = isKnown ? 'unchanged' : 'built, since its SBOM is not in the registry'
     }),
   )

@@ -10,12 +10,13 @@ const run = {
   started: new Date(0),
   finished: new Date(1),
 }
+const sboms = [{ platform: '', sha256: digest }]
 const image = { subject: { name: 'r/api', digest }, target: 'api', bakeFile: 'docker-bake.hcl' }
 
 describe('provenance', () => {
   it('names bases and commit by digest, and the SBOM that was made', () => {
     const inputs = { 'base python:3.11-slim': digest, 'file a.py': digest }
-    const { predicate } = provenanceOf(image, { key: { digest, inputs }, sbom: digest }, run)
+    const { predicate } = provenanceOf(image, { key: { digest, inputs }, sboms }, run)
     expect(predicate).toMatchObject({
       buildDefinition: {
         internalParameters: { inputKey: digest },
@@ -30,7 +31,7 @@ describe('provenance', () => {
 
   it('holds no login of an address, wherever it came from', () => {
     const doubts = ['its context https://ghp_swordfish@github.com/x.git is not a folder here']
-    const statement = provenanceOf(image, { key: { doubts }, sbom: digest }, run)
+    const statement = provenanceOf(image, { key: { doubts }, sboms }, run)
     expect(JSON.stringify(statement)).toContain('https://***@github.com/x.git')
     expect(JSON.stringify(statement)).not.toContain('swordfish')
   })

@@ -24,7 +24,11 @@ export type BuildRun = {
 /** What is said about how one image came to be. Values of arguments are not in it, their digests are. */
 export function provenanceOf(
   image: { readonly subject: Subject; readonly target: string; readonly bakeFile: string },
-  from: { readonly key: KeyOfTarget; readonly sbom: string },
+  from: {
+    readonly key: KeyOfTarget
+    /** One for each platform, in the order of the index: later runs read them by it. */
+    readonly sboms: readonly { readonly platform: string; readonly sha256: string }[]
+  },
   run: BuildRun,
 ): Statement {
   const inputs = 'doubts' in from.key ? {} : from.key.inputs
@@ -58,7 +62,11 @@ export function provenanceOf(
           startedOn: run.started.toISOString(),
           finishedOn: run.finished.toISOString(),
         },
-        byproducts: [{ name: 'sbom.syft.json', digest: sha256Of(from.sbom) }],
+        byproducts: from.sboms.map(({ platform, sha256 }) => ({
+          name: 'sbom.syft.json',
+          digest: sha256Of(sha256),
+          ...(platform === '' ? {} : { annotations: { platform } }),
+        })),
       },
     },
   }

@@ -7,7 +7,7 @@ import type { World } from '../world.ts'
 import { vouchForImage, vouchForRelease } from './attest.ts'
 import type { Images } from './images.ts'
 import type { BuildRun } from './provenance.ts'
-import { keepSbom, publishImages, releaseTag, type StoredImage, tagImages } from './publish.ts'
+import { keepSboms, publishImages, releaseTag, type StoredImage, tagImages } from './publish.ts'
 import type { Survey } from './survey.ts'
 
 /** What passed: the images with their scans, and where their release goes. */
@@ -48,7 +48,7 @@ export async function publish(passed: Passed, options: Options, world: World): P
   // All at once: who writes beside the same image writes its list of referrers once. The SBOMs of the others came from there.
   await world.progress.step(signer === undefined ? 'Keep the SBOMs' : 'Sign', () =>
     Promise.all([
-      ...stored.filter(isNew).map((image) => keepSbom(image, world)),
+      ...stored.filter(isNew).map((image) => keepSboms(image, world)),
       signer && sign({ stored, release }, { ...passed, ...options, signer }, world),
     ]),
   )

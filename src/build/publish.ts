@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { UserError } from '../errors.ts'
 import { packArtifact, pushParts } from '../registry/artifact.ts'
-import { openRepository } from '../registry/client.ts'
+import { openRepository, type Repository } from '../registry/client.ts'
 import { type Descriptor, type LayoutImage, pushLayout } from '../registry/layout.ts'
 import { parseReference } from '../registry/reference.ts'
 import { listReferrers, putReferrer } from '../registry/referrers.ts'
@@ -86,16 +86,31 @@ async function writeTagsOf(
   for (const tag of tags) await repository.putManifest(tag, manifest)
 }
 
-/** Keeps the SBOM of an image beside it. One at a time is in memory: all those of a run would not fit into what it may have. */
-export async function keepSbom(
-  { reference, subject, scan }: StoredImage,
-  world: World,
-): Promise<void> {
-  const repository = openRepository(parseReference(reference), world.signal)
+/**
+ * Keeps the SBOM of each platform of an image beside the manifest of that platform. One at a time is in memory: all those of a run would
+ * not fit into what it may have.
+ */
+export async function keepSboms(image: StoredImage, world: World): Promise<void> {
+  const repository = openRepository(parseReference(image.reference), world.signal)
+  for (const { digest, file } of image.scan.sboms) {
+    const stored =
+      digest === image.subject.digest ? image.subject : await describe(digest, repository)
+    await keepSbom(file, stored, repository)
+  }
+}
+
+async function describe(digest: string, repository: Repository): Promise<Descriptor> {
+  const manifest = await repository.getManifest(digest)
+  if (manifest === undefined)
+    throw new UserError(`${repository.name}: ${digest} is not there after the push; run again`)
+  return { mediaType: manifest.mediaType, digest, size: manifest.bytes.length }
+}
+
+async function keepSbom(file: string, subject: Descriptor, repository: Repository): Promise<void> {
   // Another one may be there, of an earlier build of the same bytes: the provenance names this one.
   const known = await listReferrers(subject.digest, SBOM_TYPE, repository)
   const manifest = await repository.inTurn('SBOM', async () => {
-    const content = await readFile(scan.sbomFile)
+    const content = await readFile(file)
     const form = { type: SBOM_TYPE, mediaType: SBOM_TYPE, content, annotations: {} }
     const packed = packArtifact({ ...form, subject })
     if (known.includes(packed.manifest.digest)) return undefined

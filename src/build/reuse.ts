@@ -1,7 +1,8 @@
 import { messageOf, UserError } from '../errors.ts'
-import { at, isObject, textAt } from '../json.ts'
+import { at, isObject, listAt, textAt } from '../json.ts'
 import { openRepository, type Repository } from '../registry/client.ts'
 import { storedSize } from '../registry/layout.ts'
+import { type PlatformImage, platformImages } from '../registry/platforms.ts'
 import { parseReference } from '../registry/reference.ts'
 import { readAttestations } from '../signing/attestation.ts'
 import type { Statement } from '../signing/statement.ts'
@@ -16,8 +17,8 @@ export type Reuse =
       readonly kind: 'same'
       readonly digest: string
       readonly size: number
-      /** The digest of the SBOM that was made of it, as its signed provenance says. */
-      readonly sbom: string
+      /** The image of each of its platforms, with the digest of the SBOM that was made of it, as its signed provenance says. */
+      readonly platforms: readonly (PlatformImage & { readonly sbom: string })[]
     }
   | { readonly kind: 'build'; readonly why: string }
 
@@ -47,12 +48,16 @@ export async function findReusable(
     const statements = await readAttestations(found.digest, PROVENANCE, by)
     // The newest: what an earlier one names may be gone, which was why it was built again.
     const said = statements.findLast((statement) => keyIn(statement) === key.digest)
-    const sbom = said === undefined ? undefined : sbomIn(said)
-    if (sbom === undefined)
+    const sboms = said === undefined ? [] : sbomsIn(said)
+    const platforms = platformImages(found).flatMap((image, index) => {
+      const sbom = sboms[index]
+      return sbom === undefined ? [] : [{ ...image, sbom }]
+    })
+    if (platforms.length === 0 || platforms.length !== sboms.length)
       return build('the image that is there is not signed by us for these inputs')
     const size = await storedSize(found.digest, repository)
     if (size === undefined) return build('the image that was built from these inputs is not whole')
-    return { kind: 'same', digest: found.digest, size, sbom }
+    return { kind: 'same', digest: found.digest, size, platforms }
   } catch (error) {
     if (error instanceof UserError) return build(messageOf(error))
     throw error
@@ -80,9 +85,11 @@ function inputsIn({ predicate }: Statement): InputKey['inputs'] | undefined {
   return isObject(inputs) ? (inputs as InputKey['inputs']) : undefined
 }
 
-function sbomIn({ predicate }: Statement): string | undefined {
-  const hex = textAt(predicate, 'runDetails', 'byproducts', 0, 'digest', 'sha256')
-  return hex === undefined ? undefined : `sha256:${hex}`
+/** One for each platform, in the order of the index. */
+function sbomsIn({ predicate }: Statement): readonly string[] {
+  return listAt(predicate, 'runDetails', 'byproducts').map(
+    (one) => `sha256:${textAt(one, 'digest', 'sha256') ?? ''}`,
+  )
 }
 
 function build(why: string): Reuse {

@@ -49,7 +49,7 @@ async function writeSbom(argv: readonly string[]) {
 const image = (name: string, digit: string) => ({
   name,
   digest: digestOf(digit),
-  layout: undefined,
+  platforms: [{ platform: '', root: { mediaType: '', digest: digestOf(digit), size: 0 } }],
 })
 
 describe('the scans of a run', () => {

@@ -1,5 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { UserError } from '../errors.ts'
+import type { LayoutImage } from '../registry/layout.ts'
+import { type PlatformImage, splitLayout } from '../registry/platforms.ts'
+import { joinScans } from '../scan/joinscans.ts'
 import { judge, type Judgement } from '../scan/judgement.ts'
 import type { ScanPolicy } from '../scan/policy.ts'
 import {
@@ -18,10 +22,15 @@ import { readBaseline } from './baseline.ts'
 /** A scanner for each processor, and not more than four: each takes some hundred megabytes. */
 export const SCANS_AT_ONCE = Math.min(availableParallelism(), 4)
 
+/** An image by digest: with its bytes, or the images of its platforms whose SBOMs are known. */
+export type ImageToScan = { readonly name: string; readonly digest: string } & (
+  { readonly layout: LayoutImage } | { readonly platforms: readonly PlatformImage[] }
+)
+
 /** The scans of a run, each begun as soon as its image is there. */
 export type Scans = {
-  /** Begins to scan an image, unless these bytes of it are scanned already; `layout` is undefined for one whose SBOM is known. */
-  begin: (image: Omit<ScanTarget, 'cacheFolder'>) => void
+  /** Begins to scan an image, unless these bytes of it are scanned already. */
+  begin: (image: ImageToScan) => void
   /** Says how many images will be looked into: what does that is found, and checked, meanwhile, and leaves room for that many. */
   expect: (images: number) => void
   /** All of them, sorted by name. Throws where one of them failed. */
@@ -38,7 +47,7 @@ export function openScans(
   const unpacked = openUnpacked(join(world.workspace, 'unpacked'), world.signal)
   /** Images that are still to be looked into. */
   let left = 0
-  const scanOne = async (target: ScanTarget): Promise<Scan> => {
+  const scanPlatform = async (target: ScanTarget): Promise<Scan> => {
     await inTurn(target.layout?.size ?? 0, async () => {
       const isKnown = await hasSbom(target.digest, target.cacheFolder)
       const layout = isKnown || !target.layout ? undefined : await unpacked.of(target.layout)
@@ -46,16 +55,27 @@ export function openScans(
       if (target.layout !== undefined) left -= 1
     })
     const database = await by.database
-    const scan = await inTurn(0, () => scanImage(target, database, world))
+    return await inTurn(0, () => scanImage(target, database, world))
+  }
+  const scanOne = async (image: ImageToScan): Promise<Scan> => {
+    const { name, digest } = image
+    const platforms = await platformsOf(image, join(world.workspace, 'platforms'))
+    if ('layout' in image) left += platforms.length - 1
+    const [first, ...more] = await Promise.all(
+      platforms.map((one) => scanPlatform({ ...one, name, cacheFolder: by.cacheFolder })),
+    )
+    if (first === undefined)
+      throw new UserError(`${name} is an index of no image; nothing was published`)
+    const scan = joinScans(digest, [first, ...more])
     const known = scan.cached ? ' (known bytes)' : ''
-    world.progress.say(`${target.name}: ${scan.findings.length} findings${known}`)
+    world.progress.say(`${name}: ${scan.findings.length} findings${known}`)
     return scan
   }
   return {
     begin: (image) => {
       const { name, digest } = image
       if (scans.get(name)?.digest === digest) return
-      const scan = scanOne({ ...image, cacheFolder: by.cacheFolder })
+      const scan = scanOne(image)
       scan.catch(() => undefined) // Told to those who ask for all.
       scans.set(name, { digest, scan })
     },
@@ -69,6 +89,19 @@ export function openScans(
       return done.sort((a, b) => (a.image < b.image ? -1 : 1))
     },
   }
+}
+
+type Platform = Pick<ScanTarget, 'digest' | 'layout'> & { readonly platform: string }
+
+async function platformsOf(image: ImageToScan, folder: string): Promise<readonly Platform[]> {
+  if ('platforms' in image)
+    return image.platforms.map(({ platform, root: { digest } }) => ({
+      platform,
+      digest,
+      layout: undefined,
+    }))
+  const parts = await splitLayout(image.layout, folder)
+  return parts.map((part) => ({ ...part, digest: part.layout.root.digest }))
 }
 
 /**

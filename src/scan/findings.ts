@@ -17,6 +17,8 @@ export type Finding = {
   readonly fixedIn: readonly string[]
   /** Path in the image. */
   readonly location: string
+  /** The platform that has it, where the first of the image does not; else empty. */
+  readonly platform: string
   /** The layer (by the digest of its files) that the package came with, or empty. */
   readonly layer: string
   /** True where only the list of all packages names it: the layer is then the last one that installed anything. */
@@ -37,7 +39,7 @@ export type FindingCounts = Readonly<Record<Severity, number>>
 
 /** Reads grype's report, worst first. */
 export function parseFindings(report: unknown): readonly Finding[] {
-  return listAt(report, 'matches').map(readMatch).sort(byWeight)
+  return worstFirst(listAt(report, 'matches').map(readMatch))
 }
 
 function readMatch(match: unknown): Finding {
@@ -55,6 +57,7 @@ function readMatch(match: unknown): Finding {
     purl: textAt(match, 'artifact', 'purl') ?? '',
     fixedIn: listAt(vulnerability, 'fix', 'versions').map(String),
     location: textAt(match, 'artifact', 'locations', 0, 'path') ?? '',
+    platform: '',
     ...layerOf(listAt(match, 'artifact', 'locations')),
     description:
       all.map((one) => textAt(one, 'description') ?? '').find((text) => text !== '') ?? '',
@@ -73,7 +76,11 @@ function layerOf(locations: readonly unknown[]): Pick<Finding, 'layer' | 'layerI
   }
 }
 
-/** Worst first; among equals by name, so that two runs print the same. */
+/** Sorts findings; among equals by name, so that two runs print the same. */
+export function worstFirst(findings: readonly Finding[]): readonly Finding[] {
+  return findings.toSorted(byWeight)
+}
+
 function byWeight(a: Finding, b: Finding): number {
   const exploited = Number(b.knownExploited) - Number(a.knownExploited)
   const severity = SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)
@@ -119,10 +126,11 @@ export function reaches(severity: Severity, threshold: Severity): boolean {
 
 /** One finding in one line, with its remedy. */
 export function describeFinding(finding: Finding): string {
-  const { id, severity, version, fixedIn } = finding
+  const { id, severity, version, fixedIn, platform } = finding
   const remedy = fixedIn.length === 0 ? 'no fix yet' : `fixed in ${fixedIn.join(', ')}`
   const exploited = finding.knownExploited ? ', used in attacks' : ''
-  return `${severity} ${id} in ${finding.package} ${version} (${remedy}${exploited})`
+  const only = platform === '' ? '' : ` for ${platform}`
+  return `${severity} ${id} in ${finding.package} ${version}${only} (${remedy}${exploited})`
 }
 
 function severityOf(text: string | undefined): Severity {

@@ -15,13 +15,23 @@ import type { ScanPolicy } from './policy.ts'
 export type Scan = {
   readonly image: string
   readonly digest: string
-  /** syft's own JSON: complete, and what grype reads best. */
-  readonly sbomFile: string
+  /** One for each platform. */
+  readonly sboms: readonly [Sbom, ...Sbom[]]
   readonly findings: readonly Finding[]
-  /** How the image came to be, the oldest first. */
+  /** How the image came to be, the oldest first; for its first platform. */
   readonly history: readonly HistoryEntry[]
   /** True where both SBOM and findings were there from an earlier scan of the same bytes and database. */
   readonly cached: boolean
+}
+
+/** What is in an image of one platform. */
+export type Sbom = {
+  /** Such as `linux/arm64`; empty for an image that has one only. */
+  readonly platform: string
+  /** Of the manifest of this platform. */
+  readonly digest: string
+  /** syft's own JSON: complete, and what grype reads best. */
+  readonly file: string
 }
 
 /** The vulnerability database that answers: its content's name, its age and where it is. */
@@ -85,7 +95,9 @@ function reportStale(
 /** What is scanned: an image by digest, with its bytes where the SBOM is not known yet. */
 export type ScanTarget = {
   readonly name: string
+  /** Of its manifest, not of an index. */
   readonly digest: string
+  readonly platform?: string
   readonly layout: LayoutImage | undefined
   readonly cacheFolder: string
   /** How many processors may look into it at a time; undefined: all. */
@@ -120,7 +132,7 @@ export async function scanImage(
   return {
     image: target.name,
     digest,
-    sbomFile,
+    sboms: [{ platform: target.platform ?? '', digest, file: sbomFile }],
     findings: parseFindings(report),
     history: parseHistory(report),
     cached: matched !== undefined,

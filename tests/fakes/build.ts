@@ -152,7 +152,7 @@ export function aBuild(
     scans: NAMES.map((image) => ({
       image,
       digest: set.images[image]?.digest ?? '',
-      sbomFile: '/nowhere',
+      sboms: [{ platform: '', digest: set.images[image]?.digest ?? '', file: '/nowhere' }] as const,
       findings: findings.filter((one) => one.image === image).map(({ finding }) => finding),
       history: [],
       cached: false,

@@ -12,6 +12,7 @@ export function aFinding(of: Partial<Finding>): Finding {
     purl: 'pkg:npm/p@1.0.0',
     fixedIn: [],
     location: '/app/node_modules/p/package.json',
+    platform: '',
     layer: '',
     layerIsLast: false,
     description: 'it breaks',

@@ -14,6 +14,14 @@ const DOCKERFILE = `FROM python:3.11-slim
 RUN head -c 32 /dev/urandom > /random
 COPY file /file
 `
+/** The same on each platform, by what the builder's own can run. */
+const SEVERAL = `FROM --platform=$BUILDPLATFORM python:3.11-slim AS step
+ARG TARGETARCH
+RUN head -c 32 /dev/urandom > /random-of-$TARGETARCH
+FROM scratch
+ARG TARGETARCH
+COPY --from=step /random-of-$TARGETARCH /random
+`
 const place = `layercache-${process.pid}`
 
 let folder: string
@@ -26,8 +34,13 @@ beforeAll(async () => {
   await writeFile(join(folder, 'file'), 'a')
   // The branch of a checkout: that of this one may be none, as on a runner.
   execFileSync('git', ['init', '--quiet', '--initial-branch', 'main', folder])
-  const bake = `target "default" { context = "${folder}" }\n`
-  await writeFile(join(folder, 'bake.hcl'), bake.replace('default', 'api'))
+  await writeFile(join(folder, 'several.Dockerfile'), SEVERAL)
+  const more = 'dockerfile = "several.Dockerfile"\n  platforms = ["linux/amd64", "linux/arm64"]'
+  const bake = ['api', 'several'].map(
+    (target) =>
+      `target "${target}" {\n  context = "${folder}"\n  ${target === 'api' ? '' : more}\n}\n`,
+  )
+  await writeFile(join(folder, 'bake.hcl'), bake.join(''))
   const never = () => Promise.reject(new Error('the lab has all programs'))
   Object.assign(process.env, lab.environment)
   const buildx = await pinnedTools({ download: never, extract: never })('buildx')
@@ -44,16 +57,23 @@ afterAll(async () => {
 })
 
 /** A build on a builder that has nothing; without signatures no image is used again as a whole. */
-async function build(...more: readonly string[]): Promise<Call & { readonly digest: string }> {
+function build(...more: readonly string[]): Promise<Call & { readonly digest: string }> {
+  return buildTarget('api', more)
+}
+
+async function buildTarget(
+  target: string,
+  more: readonly string[] = [],
+): Promise<Call & { readonly digest: string }> {
   await builder.chill()
   const args = [
-    ...['build-images', '--registry', `${registry.registry}/${place}`, '--targets', 'api'],
+    ...['build-images', '--registry', `${registry.registry}/${place}`, '--targets', target],
     ...['--bake-file', join(folder, 'bake.hcl'), '--manifests', resolve('k8s')],
     ...['--builder', builder.name, '--vulnerability-db', lab.vulnerabilityDatabase],
     ...['--signing', 'none', ...more],
   ]
   const call = await todoDeploy(args, { GIT_DIR: join(folder, '.git') })
-  return { ...call, digest: textAt(call.report, 'images', 'api', 'digest') ?? '' }
+  return { ...call, digest: textAt(call.report, 'images', target, 'digest') ?? '' }
 }
 
 const ofCache = (path: string) => path.startsWith(`/v2/${place}/cache/`)
@@ -81,6 +101,13 @@ describe('the layers of an image, on a builder that has nothing', () => {
     await writeFile(join(folder, 'file'), 'a')
     expect(digest).not.toBe(first)
     expect((await build('--push', 'false')).digest).toBe(first)
+  })
+
+  it('come out of it on each of several platforms', async () => {
+    const several = await buildTarget('several')
+    expect(several.stderr).not.toContain('cache was not written')
+    expect((await buildTarget('several')).digest).toBe(several.digest)
+    expect((await buildTarget('several', ['--cache', 'none'])).digest).not.toBe(several.digest)
   })
 
   it('are built anew where no cache is wanted', async () => {
