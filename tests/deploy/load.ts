@@ -3,7 +3,8 @@ import { Agent, request } from 'node:http'
 /**
  * Runs in a pod: so many requests a second, whatever becomes of those before (`node load.ts '<plan as JSON>'`). Half of them open a
  * connection of their own; the others share connections that live for a few seconds, as behind a proxy that limits their age. A request
- * is lost when there is no good answer to it; nothing is tried twice. Each second it prints a line, and on SIGTERM or at its end the sum.
+ * is lost when there is no good answer to it; nothing is tried twice. The first is sent when the Service has answered once. Each second
+ * it prints a line, and on SIGTERM or at its end the sum.
  */
 type Plan = {
   readonly url: string
@@ -19,6 +20,7 @@ type Second = { second: number; sent: number; answered: number; versions: Record
 /** Shorter than the least time that a pod goes on serving after it has left the Service, slow request included. */
 const CONNECTION_LIFE_MS = 3_000
 const PATIENCE_MS = 20_000
+const OPENING_MS = 30_000
 const TICK_MS = 10
 const MOST_OPEN = 500
 
@@ -76,6 +78,24 @@ function send(index: number): void {
   })
   sent.end()
 }
+
+/** A Service that was just made is refused until the node knows its way: nobody is a customer of it before. */
+async function isOpen(): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const headers = plan.host === undefined ? {} : { host: plan.host }
+    const first = request(new URL('/fast', plan.url), { agent: fresh, headers }, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    first.setTimeout(OPENING_MS, () => first.destroy())
+    first.once('error', () => {
+      resolve(false)
+    })
+    first.end()
+  })
+}
+for (const end = performance.now() + OPENING_MS; performance.now() < end && !(await isOpen());)
+  await new Promise((resolve) => setTimeout(resolve, TICK_MS))
 
 let offered = 0
 const began = performance.now()
