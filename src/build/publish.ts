@@ -42,10 +42,7 @@ export async function publishImages(
     const layout = what.layouts.get(name)
     const repository = openRepository(parseReference(reference), world.signal)
     if (layout !== undefined) await pushLayout(layout, repository)
-    const stored = await repository.getManifest(digest)
-    if (stored?.digest !== digest)
-      throw new UserError(`${reference} is not in the registry after the push; run again`)
-    const subject = { mediaType: stored.mediaType, digest, size: stored.bytes.length }
+    const subject = await describe(digest, repository)
     published.push({ name, reference, subject, scan })
     world.progress.say(`${name}: ${digest}${layout === undefined ? ' (was there)' : ''}`)
   })
@@ -99,11 +96,14 @@ export async function keepSboms(image: StoredImage, world: World): Promise<void>
   }
 }
 
+/** Reads a manifest back. */
 async function describe(digest: string, repository: Repository): Promise<Descriptor> {
-  const manifest = await repository.getManifest(digest)
-  if (manifest === undefined)
-    throw new UserError(`${repository.name}: ${digest} is not there after the push; run again`)
-  return { mediaType: manifest.mediaType, digest, size: manifest.bytes.length }
+  const stored = await repository.getManifest(digest)
+  if (stored === undefined)
+    throw new UserError(
+      `${repository.name}@${digest} is not in the registry after the push; run again`,
+    )
+  return { mediaType: stored.mediaType, digest, size: stored.bytes.length }
 }
 
 async function keepSbom(file: string, subject: Descriptor, repository: Repository): Promise<void> {
