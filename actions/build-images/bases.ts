@@ -1,3 +1,4 @@
+import { counted } from '../../src/counted.ts'
 import type { BaseOfImage } from '../../src/build/basefixes.ts'
 
 /** A base image of an image, as the report has it. What is not known is null. */
@@ -87,5 +88,5 @@ function shortDigest(reference: string | null): string {
 /** `1 day`, `2 days`. */
 export function daysOf(count: number): string {
   if (count < 1) return 'less than a day'
-  return count === 1 ? '1 day' : `${count} days`
+  return counted(count, 'day')
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../src/counted.ts'
 import { seconds } from '../../src/report/charts.ts'
 import { type Html, link, markup, nothing, type Piece, word } from '../../src/report/markup.ts'
 import { codeLines, fold, renderPage, type Section, table } from '../../src/report/page.ts'
@@ -227,8 +228,4 @@ function planBlock(lines: readonly string[]): Html {
     return tone === '' ? markup`${line}${end}` : markup`<span class="${tone}">${line}</span>${end}`
   })
   return markup`<pre tabindex="0"><code>${marked}</code></pre>`
-}
-
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../src/counted.ts'
 import {
   groupedTimeline,
   type Legend,
@@ -132,7 +133,7 @@ function legendOf(story: Timeline): Legend {
 
 function wordsOf(pod: PodTimes): string {
   const { isNew, created, ready, leaving, gone, restarts } = pod
-  const again = restarts === 0 ? '' : `, ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`
+  const again = restarts === 0 ? '' : `, ${counted(restarts, 'restart')}`
   const end = leaving === null && gone === null ? '' : gone === null ? ', was ending' : ', ended'
   if (!isNew) return `of before${again}${end}`
   if (ready === null) return `never ready${again}${end}`

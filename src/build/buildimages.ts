@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { openRepository } from '../registry/client.ts'
 import { parseReference } from '../registry/reference.ts'
 import type { Files } from '../release/archive.ts'
@@ -106,7 +107,7 @@ async function build(
   before.catch(() => undefined)
   const database = await opening
   const names = Object.keys(made.set.images)
-  const scans = await progress.step(`Scan ${names.length} images`, () => scanning.all())
+  const scans = await progress.step(`Scan ${counted(names.length, 'image')}`, () => scanning.all())
   // Before the tags move: afterwards the newest image is this one.
   const earlier = await before
   const judgement = await judgeAll(scans, { ...options, database }, world)

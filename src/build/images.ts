@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import type { LayoutImage } from '../registry/layout.ts'
 import type { PlatformImage } from '../registry/platforms.ts'
 import { formatReference, parseReference } from '../registry/reference.ts'
@@ -73,7 +74,7 @@ export async function makeImages(
   const { layouts, checks } =
     names.length === 0
       ? { layouts: new Map<string, LayoutImage>(), checks: [] }
-      : await progress.step(`Build ${names.length} images`, () =>
+      : await progress.step(`Build ${counted(names.length, 'image')}`, () =>
           bakeLayouts(plan, { ...options, names, caches, onLayout, fill }, world),
         )
   for (const { message, ...place } of checks) progress.warn(message, place)

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
@@ -68,7 +69,7 @@ export function openScans(
       throw new UserError(`${name} is an index of no image; nothing was published`)
     const scan = joinScans(digest, [first, ...more])
     const known = scan.cached ? ' (known bytes)' : ''
-    world.progress.say(`${name}: ${scan.findings.length} findings${known}`)
+    world.progress.say(`${name}: ${counted(scan.findings.length, 'finding')}${known}`)
     return scan
   }
   return {

@@ -133,7 +133,7 @@ describe('a cache that fails', () => {
   it('does not stop a build whose layers in it are gone', async () => {
     registry.decide((_method, path) => (ofCache(path) && path.includes('/blobs/') ? 404 : 'pass'))
     const call = await build('--push', 'false')
-    expect(call.stderr).toContain('▸ Build 1 images')
+    expect(call.stderr).toContain('▸ Build 1 image')
     expect(call.status).toBe(0)
   })
 

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts'
 import { at, listAt, numberAt, textAt } from '../../json.ts'
 import { eventsAbout, uidOf } from '../readiness/live.ts'
 import type { Finding, PodContext } from './context.ts'
@@ -69,7 +70,7 @@ function explain(status: unknown, ended: unknown, context: PodContext): Finding 
       text: `its container can't be started: ${message.trim()}`,
       remedy: 'correct its command, or its image',
     }
-  const times = `${restarts} restart${restarts === 1 ? '' : 's'}`
+  const times = counted(restarts, 'restart')
   return {
     code: 'crash-loop',
     text: `its container exits with status ${code} (${times})`,

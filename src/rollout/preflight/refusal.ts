@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts'
 import { UserError } from '../../errors.ts'
 
 /** What is wrong in one respect, with a code of docs/causes.md. */
@@ -30,7 +31,7 @@ export function refuseAll(groups: readonly (readonly Group[])[]): void {
   const [first, ...others] = found
   if (first === undefined) return
   const count = others.reduce((sum, { details }) => sum + Math.max(1, details.length), 0)
-  const more = count === 0 ? '' : `; ${count} more ${count === 1 ? 'problem' : 'problems'} below`
+  const more = count === 0 ? '' : `; ${counted(count, 'more problem')} below`
   const details = [
     ...first.details,
     ...others.flatMap(({ message, details: list }) => [

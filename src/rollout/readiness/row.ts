@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts'
 import type { Picture } from '../../cluster/watch.ts'
 import { listAt, numberAt, textAt } from '../../json.ts'
 import { type KubeObject, nameOf } from '../../render/manifest.ts'
@@ -127,5 +128,5 @@ function restartsOf(containers: readonly unknown[]): string {
     0,
   )
   if (count === 0) return ''
-  return `, ${count} ${count === 1 ? 'restart' : 'restarts'}`
+  return `, ${counted(count, 'restart')}`
 }
