@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { fakeWorld } from '../../tests/fakes/world.ts'
 import { readBuilder, readMirrors } from './builder.ts'
 
@@ -10,14 +10,25 @@ function ask(name: string, builders: readonly object[]): ReturnType<typeof readB
   return readBuilder(name, fakeWorld({ run }))
 }
 
+const { BUILDX_BUILDER } = process.env
+beforeEach(() => {
+  delete process.env['BUILDX_BUILDER']
+})
+afterAll(() => {
+  if (BUILDX_BUILDER !== undefined) process.env['BUILDX_BUILDER'] = BUILDX_BUILDER
+})
+
 describe('a builder', () => {
-  it('is the named one, else the current one', async () => {
+  it('is the named one, else that of the environment, else the current one', async () => {
     const builders = [
       { Name: 'a', Current: false, Nodes: [node] },
       { Name: 'b', Current: true, Nodes: [{ ...node, Version: 'v0.32.0' }] },
     ]
     expect((await ask('a', builders))?.version).toBe('v0.33.1')
     expect((await ask('', builders))?.version).toBe('v0.32.0')
+    process.env['BUILDX_BUILDER'] = 'a'
+    expect((await ask('', builders))?.version).toBe('v0.33.1')
+    expect((await ask('b', builders))?.version).toBe('v0.32.0')
   })
 
   it.each([

@@ -13,7 +13,10 @@ export type Builder = {
 
 const TIMEOUT_S = 60
 
-/** Asks buildx about a builder; an empty name is the current one. Undefined where it does not say enough. */
+/**
+ * Asks buildx about a builder; an empty name is the one that buildx builds with: that of BUILDX_BUILDER, else the current one. Undefined
+ * where it does not say enough.
+ */
 export async function readBuilder(name: string, world: World): Promise<Builder | undefined> {
   const buildx = await world.tools('buildx')
   const result = await world.run(
@@ -25,8 +28,9 @@ export async function readBuilder(name: string, world: World): Promise<Builder |
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => parseJson(line, 'the list of builders'))
+  const wanted = name || (process.env['BUILDX_BUILDER'] ?? '')
   const builder = builders.find((one) =>
-    name === '' ? at(one, 'Current') === true : textAt(one, 'Name') === name,
+    wanted === '' ? at(one, 'Current') === true : textAt(one, 'Name') === wanted,
   )
   // Several nodes may be of several versions: nothing that could be relied on.
   const [node, ...more] = listAt(builder, 'Nodes')
