@@ -19,8 +19,10 @@ export type NamespaceWatch = {
 const WATCH_TIMEOUT_S = 240
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 8_000
-/** For logins that may list and not watch. */
+/** For logins that may list and not watch, and for servers that refuse watches for a while. */
 const POLL_MS = 2_000
+/** A list that takes longer than this tells of a server that is away. */
+const LATE_MS = 1_000
 const GETS_AT_ONCE = 4
 
 type Store = {
@@ -121,6 +123,7 @@ async function follow(followed: Followed, signal: AbortSignal): Promise<void> {
   for (let failures = 0; !signal.aborted;) {
     // What was missed is read first: a watch that is open says nothing about what was before it.
     if (store.mode === 'watch' && !store.isBehind) {
+      const opened = performance.now()
       const end = await readEvents(followed, signal).catch((error: unknown) => error)
       if (isOver(signal)) return
       if (end === 'ended') {
@@ -129,15 +132,20 @@ async function follow(followed: Followed, signal: AbortSignal): Promise<void> {
       }
       // No right to watch this kind: listing it serves as well.
       if (end instanceof WatchRefused && [403, 405].includes(end.status)) store.mode = 'poll'
-      else store.isBehind = true
+      // A watch that is refused at once makes the list that was read before it no older than one that is polled.
+      else store.isBehind = performance.now() - opened > LATE_MS
     }
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS)
     await rest(store.isBehind ? pause : POLL_MS, signal)
     if (isOver(signal)) return
+    const late = setTimeout(() => {
+      store.isBehind = true
+    }, LATE_MS)
     const isRead = await read(store, cluster).then(
       (answer) => answer === undefined,
       () => false,
     )
+    clearTimeout(late)
     failures = isRead ? 0 : failures + 1
     store.isBehind = !isRead
     onChange()
