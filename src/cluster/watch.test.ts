@@ -92,6 +92,22 @@ describe('the watch of a namespace', () => {
     expect(asked).toBe(1)
   })
 
+  it('is of now where the server refuses watches and answers lists', async () => {
+    const fake = fakeCluster({ [`${pods}/a`]: pod('a') })
+    const stream = () => Promise.reject(new WatchRefused(500))
+    const looks = await hurry(async () => {
+      const watch = await watchNamespace(place, { ...fake, stream }, signal)
+      const seen: boolean[] = []
+      for (let look = 0; look < 5; look += 1) {
+        await watch.changed(1_000)
+        seen.push(watch.isCurrent())
+      }
+      watch.close()
+      return seen
+    })
+    expect(looks).toEqual([true, true, true, true, true])
+  })
+
   it('says that it is not of now while the server is away, and goes on when it is back', async () => {
     const fake = fakeCluster()
     let isAway = false
