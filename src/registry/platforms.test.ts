@@ -26,6 +26,12 @@ describe('the images of platforms', () => {
     ])
   })
 
+  it('are refused where an index is in the index: nobody would look at what is in that', () => {
+    const bytes = bytesOf({ manifests: [{ ...part('1', {}), mediaType: INDEX }] })
+    const images = () => platformImages({ digest: digestOf('0'), mediaType: INDEX, bytes })
+    expect(images).toThrow(/^The image sha256:0+ is refused: its index has another index in it/)
+  })
+
   it('are the image itself, where it is no index', () => {
     const bytes = bytesOf({ layers: [] })
     const root = { mediaType: IMAGE, digest: digestOf('0'), size: bytes.length }

@@ -1,5 +1,6 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { UserError } from '../errors.ts'
 import { listAt, parseJson, textAt } from '../json.ts'
 import { type Descriptor, descriptorOf, isIndex, isManifest } from './descriptor.ts'
 import { type LayoutImage, treeOf } from './layout.ts'
@@ -14,7 +15,7 @@ export type PlatformImage = {
 
 /**
  * The images that a manifest leads to: itself, or those of the index that it is, in its order. What belongs to no platform, such as an
- * attestation of BuildKit, is none of them.
+ * attestation of BuildKit, is none of them. Throws `UserError` for an index in an index: what it leads to would not be looked at.
  */
 export function platformImages(
   manifest: Pick<Manifest, 'digest' | 'mediaType' | 'bytes'>,
@@ -27,7 +28,11 @@ export function platformImages(
     const [os, architecture, variant] = ['os', 'architecture', 'variant'].map((part) =>
       textAt(child, 'platform', part),
     )
-    if (!isManifest(of) || isIndex(of) || architecture === 'unknown') return []
+    if (isIndex(of))
+      throw new UserError(
+        `The image ${digest} is refused: its index has another index in it, ${of.digest}; build one with an image for each platform`,
+      )
+    if (!isManifest(of) || architecture === 'unknown') return []
     const platform = [os, architecture, variant].filter((part) => part !== undefined).join('/')
     return [{ platform, root: of }]
   })
