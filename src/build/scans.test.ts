@@ -3,10 +3,18 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { fakeWorld } from '../../tests/fakes/world.ts'
+import { sha256 } from '../registry/digest.ts'
+import { blobPath } from '../registry/layout.ts'
 import { type Database, sbomPath } from '../scan/scanner.ts'
 import type { Program } from '../world.ts'
 import { openScans, SCANS_AT_ONCE } from './scans.ts'
 
+/** The descriptor of a configuration without a byte. */
+const EMPTY = {
+  mediaType: 'application/vnd.oci.image.config.v1+json',
+  digest: sha256(Buffer.alloc(0)),
+  size: 0,
+}
 const digestOf = (digit: string) => `sha256:${digit.repeat(64)}`
 const database = { folder: 'db', built: '', checksum: 'c', ageDays: 0, scanner: '1' }
 
@@ -130,6 +138,29 @@ describe('the scans of a run', () => {
       await scans.all()
     }
     expect(given).toEqual(one.each)
+  })
+
+  it('give the scanner the layers of an image unpacked', async () => {
+    const layout = await mkdtemp(join(folder, 'layout-'))
+    const manifest = Buffer.from('{"config":' + JSON.stringify(EMPTY) + ',"layers":[]}')
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+    const root = { mediaType, digest: sha256(manifest), size: manifest.length }
+    await mkdir(join(layout, 'blobs', 'sha256'), { recursive: true })
+    await writeFile(blobPath(layout, EMPTY.digest), '')
+    await writeFile(blobPath(layout, root.digest), manifest)
+    for (const file of ['oci-layout', 'index.json']) await writeFile(join(layout, file), '{}')
+    const sources: string[] = []
+    const run = async ({ argv }: Program) => {
+      if (!argv.includes('scan')) return { status: 0, stdout: '{"matches":[]}', stderr: '' }
+      sources.push(...argv.filter((one) => one.startsWith('oci-dir:')))
+      return await writeSbom(argv)
+    }
+    const by = { database: Promise.resolve(database), cacheFolder: await cacheWith() }
+    const workspace = join(folder, 'workspace')
+    const scans = openScans(by, { ...fakeWorld({ run }), workspace })
+    scans.begin({ name: 'api', digest: root.digest, layout: { folder: layout, root, size: 1 } })
+    await scans.all()
+    expect(sources).toEqual([expect.stringContaining(join(workspace, 'unpacked'))])
   })
 
   it('wait for the database with the findings only, and fail where there is none', async () => {
